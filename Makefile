@@ -1,0 +1,52 @@
+# The two commands: `make backtest` and `make test`. Each sets up what it needs on a machine that has
+# only python3 and make; the rest of the targets stand on the same set-up.
+
+PYTHON_VERSION := $(shell cat .python-version)
+SYSTEM_UV := $(shell command -v uv 2>/dev/null)
+UV := $(or $(SYSTEM_UV),.uv/bin/uv)
+BIN := .venv/bin
+READY := .venv/.ready
+BOOK ?= configs/demo.toml
+
+.PHONY: backtest test setup check format lint types doors bench truncation replay-large lock clean
+
+backtest: $(READY)  ## replay a book (BOOK=configs/demo.toml) and write its report
+	$(BIN)/python run_backtest.py $(BOOK)
+
+test: $(READY)  ## run the test suite
+	$(BIN)/pytest -q
+
+setup: $(READY)  ## only set up
+
+$(READY): requirements.lock pyproject.toml .python-version | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON_VERSION) .venv
+	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock --group dev --editable .
+	@touch $@
+
+.uv/bin/uv:
+	python3 -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+check: $(READY) format lint types doors test  ## everything that must be green before a commit
+
+format: $(READY)
+	$(BIN)/ruff format --check .
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+doors: $(READY)
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## measure the hot paths; prints a table and writes build/bench.json
+	$(BIN)/python -m benchmarks
+
+lock: | $(UV)  ## pin every version anew, with hashes and without addresses
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --all-extras --group dev --python-version $(PYTHON_VERSION) --upgrade --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .uv build runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
