@@ -1,0 +1,17 @@
+"""Money at the precision that the venues keep, not at the two digits of a bank statement."""
+
+from typing import Final
+
+from nautilus_trader.model import Currency, CurrencyType
+
+_ISO_4217_USD = 840
+
+
+def _register(code: str, name: str, iso4217: int, kind: CurrencyType) -> Currency:
+    # Nautilus ships USD with two digits, which loses sub-cent fees and prices (run on rc7).
+    Currency.register(Currency(code, 6, iso4217, name, kind), overwrite=True)
+    return Currency.from_str(code)
+
+
+USD: Final = _register("USD", "United States dollar", _ISO_4217_USD, CurrencyType.FIAT)
+"""The dollar at six decimals: Kalshi's finest fee unit is 0.000001 (venue docs of Sept 2026)."""
