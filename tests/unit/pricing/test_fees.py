@@ -1,0 +1,258 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pricing.fees import FeeSchedule, FeeTerms, OrderFees, expected_fee, model_fee
+
+CENT, PIP, MICRO = Decimal("0.01"), Decimal("0.0001"), Decimal("0.000001")
+PLAIN = {
+    "since_ns": 0,
+    "taker_rate": "0.07",
+    "maker_rate": "0.0175",
+    "exponent": 1,
+    "fee_unit": "0.0001",
+    "cash_unit": "0.01",
+}
+
+quantities = st.integers(1, 10**7).map(lambda lots: lots * CENT)
+prices = st.integers(0, 10_000).map(lambda pips: pips * PIP)
+rates = st.integers(0, 2_000).map(lambda pips: pips * PIP)
+roundings = st.sampled_from([(CENT, CENT), (PIP, CENT), (PIP, PIP), (MICRO, PIP), (MICRO, None)])
+fills = st.lists(st.tuples(quantities, prices, st.booleans()), min_size=1, max_size=12)
+
+
+def terms(fee_unit=PIP, cash_unit=CENT, taker_rate="0.07", maker_rate="0", rounding="up"):
+    return FeeTerms(
+        since_ns=0,
+        taker_rate=Decimal(taker_rate),
+        maker_rate=Decimal(maker_rate),
+        exponent=1,
+        fee_unit=fee_unit,
+        cash_unit=cash_unit,
+        rounding=rounding,
+    )
+
+
+def charge_all(fees, fills, sign=-1):
+    return [fees.charge(size, price, sign * size * price, is_taker) for size, price, is_taker in fills]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "rate", "exponent", "fee"),
+    [
+        ("1", "0.5", "0.07", 1, "0.0175"),
+        ("1", "0.52", "0.07", 1, "0.017472"),
+        ("100", "0.055", "0.07", 1, "0.363825"),
+        ("0.01", "0.0001", "0.07", 1, "0.000000069993"),
+        ("10", "0.5", "0.25", 2, "0.15625"),
+        ("1", "0", "0.07", 1, "0"),
+        ("1", "1", "0.07", 1, "0"),
+    ],
+)
+def test_the_curve_is_computed_to_the_last_digit(quantity, price, rate, exponent, fee):
+    assert model_fee(Decimal(quantity), Decimal(price), Decimal(rate), exponent) == Decimal(fee)
+
+
+@given(quantities, prices, rates)
+def test_a_price_and_its_complement_cost_the_same(quantity, price, rate):
+    assert model_fee(quantity, price, rate) == model_fee(quantity, 1 - price, rate) >= 0
+
+
+@given(quantities, quantities, prices, rates)
+def test_the_curve_grows_with_quantity_and_in_proportion_to_it(one, other, price, rate):
+    both = model_fee(one + other, price, rate)
+    assert both == model_fee(one, price, rate) + model_fee(other, price, rate)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "rate", "exponent", "named"),
+    [
+        ("0", "0.5", "0.07", 1, "quantity"),
+        ("-1", "0.5", "0.07", 1, "quantity"),
+        ("NaN", "0.5", "0.07", 1, "quantity"),
+        ("Infinity", "0.5", "0.07", 1, "quantity"),
+        ("1", "1.0001", "0.07", 1, "price"),
+        ("1", "-0.0001", "0.07", 1, "price"),
+        ("1", "57", "0.07", 1, "price in .0, 1.*57"),
+        ("1", "NaN", "0.07", 1, "price"),
+        ("1", "0.5", "-0.07", 1, "rate"),
+        ("1", "0.5", "NaN", 1, "rate"),
+        ("1", "0.5", "0.07", -1, "exponent"),
+        ("1", "0.5", "0.07", 1.0, "exponent"),
+    ],
+)
+def test_what_cannot_be_true_is_refused_by_name(quantity, price, rate, exponent, named):
+    with pytest.raises(ValueError, match=named):
+        model_fee(Decimal(quantity), Decimal(price), Decimal(rate), exponent)
+
+
+def test_cash_that_is_not_a_number_is_refused():
+    with pytest.raises(ValueError, match="finite amount of cash"):
+        OrderFees(terms()).charge(Decimal(1), Decimal("0.5"), Decimal("NaN"), True)
+
+
+@pytest.mark.parametrize(
+    ("fee_unit", "cash_unit", "quantity", "price", "sign", "fee"),
+    [
+        (PIP, CENT, "1", "0.094", 1, "0.0140"),  # recorded, production, May 2026
+        (PIP, PIP, "1", "0.52", -1, "0.0175"),  # recorded, demo, July 2026
+        (MICRO, CENT, "1", "0.055", -1, "0.005000"),  # docs of Sept 2026, through a broker: 0.06 in all
+        (MICRO, PIP, "1", "0.055", -1, "0.003700"),  # the same for a direct member
+        (CENT, CENT, "3", "0.50", -1, "0.06"),
+        (MICRO, None, "1", "0.055", -1, "0.003639"),
+        (Decimal("0.00010"), Decimal("0.010"), "1", "0.094", 1, "0.0140"),  # units with idle zeros
+        (Decimal(1), Decimal(10), "10", "0.5", -1, "5"),  # units above one
+    ],
+)
+def test_a_single_fill_costs_what_the_venue_takes(fee_unit, cash_unit, quantity, price, sign, fee):
+    quantity, price = Decimal(quantity), Decimal(price)
+    charged = OrderFees(terms(fee_unit, cash_unit)).charge(quantity, price, sign * quantity * price, True)
+    assert charged == Decimal(fee)
+
+
+def test_rounding_fees_come_back_in_whole_cents_as_soon_as_they_reach_one():
+    fees = OrderFees(terms())
+    assert fees.charge(Decimal("0.24"), Decimal("0.64"), Decimal("0.1536"), True) == Decimal("0.0136")
+    assert fees.accumulator == Decimal("0.0097")
+    assert fees.charge(Decimal("2.76"), Decimal("0.64"), Decimal("1.7664"), True) == Decimal("0.0364")
+    assert fees.accumulator == Decimal("0.0015")
+
+
+def test_a_rebate_that_would_make_a_fee_negative_waits():
+    fees = OrderFees(terms())
+    assert fees.charge(Decimal("2.96"), Decimal("0.67"), Decimal("1.9832"), True) == Decimal("0.0532")
+    assert fees.charge(Decimal("0.04"), Decimal("0.67"), Decimal("0.0268"), True) == Decimal("0.0068")
+    assert fees.accumulator == Decimal("0.0134")
+    assert fees.charge(Decimal(1), Decimal("0.67"), Decimal("0.67"), True) == Decimal("0.0100")
+
+
+def test_what_a_taker_fill_accumulated_is_given_back_on_a_maker_fill():
+    fees = OrderFees(terms(maker_rate="0.0175"))
+    taken = fees.charge(Decimal(1), Decimal("0.78"), Decimal("-0.78"), True)
+    made = fees.charge(Decimal(1), Decimal("0.78"), Decimal("-0.78"), False)
+    alone = OrderFees(fees.terms).charge(Decimal(1), Decimal("0.78"), Decimal("-0.78"), False)
+    assert (taken, alone, made) == (Decimal("0.0200"), Decimal("0.0100"), Decimal("0.0000"))
+
+
+def test_what_accumulated_survives_a_change_of_the_schedule():
+    fees = OrderFees(terms())
+    fees.charge(Decimal("0.24"), Decimal("0.64"), Decimal("0.1536"), True)
+    fees.terms = terms(cash_unit=PIP)
+    assert fees.charge(Decimal(1), Decimal("0.5"), Decimal("-0.5"), True) == Decimal("0.0078")
+    assert fees.accumulator == 0
+
+
+def test_half_even_rounding_can_round_a_fee_away():
+    polymarket = terms(fee_unit=Decimal("0.00001"), cash_unit=None, rounding="half_even")
+    tiny = OrderFees(polymarket).charge(Decimal("0.01"), Decimal("0.005"), Decimal("-0.00005"), True)
+    assert tiny == 0
+
+
+@given(fills, roundings, st.sampled_from([-1, 1]))
+def test_no_fill_of_any_order_has_a_negative_fee(fills, units, sign):
+    assert min(charge_all(OrderFees(terms(*units, maker_rate="0.0175")), fills, sign)) >= 0
+
+
+@given(fills, roundings, st.sampled_from([-1, 1]))
+def test_an_order_pays_its_trade_fees_and_what_still_lies_in_the_accumulator(fills, units, sign):
+    fees = OrderFees(terms(*units, maker_rate="0.0175"))
+    without_cash = OrderFees(terms(units[0], None, maker_rate="0.0175"))
+    paid = sum(charge_all(fees, fills, sign))
+    assert paid == sum(charge_all(without_cash, fills, sign)) + fees.accumulator
+
+
+@given(fills, roundings, st.sampled_from([-1, 1]))
+def test_rounding_costs_an_order_at_most_one_of_each_unit_per_fill(fills, units, sign):
+    fee_unit, cash_unit = units
+    model = sum(model_fee(s, p, Decimal("0.07" if taker else "0.0175")) for s, p, taker in fills)
+    paid = sum(charge_all(OrderFees(terms(*units, maker_rate="0.0175")), fills, sign))
+    assert model <= paid < model + len(fills) * (fee_unit + (cash_unit or 0))
+
+
+@given(fills, roundings)
+def test_while_no_rebate_waits_an_order_owes_its_rounding_to_one_cash_unit_only(fills, units):
+    fee_unit, cash_unit = units
+    fees = OrderFees(terms(*units))
+    model = sum(model_fee(size, price, Decimal("0.07")) for size, price, _ in fills)
+    paid = sum(charge_all(fees, [(size, price, True) for size, price, _ in fills]))
+    if fees.accumulator < (cash_unit or 1):
+        assert paid < model + (cash_unit or 0) + len(fills) * fee_unit
+
+
+@given(st.lists(quantities, min_size=1, max_size=10), prices, roundings, st.sampled_from([-1, 1]))
+def test_splitting_an_order_costs_at_most_the_stated_rounding_of_each_part(parts, price, units, sign):
+    fee_unit, cash_unit = units
+    whole = sum(charge_all(OrderFees(terms(*units)), [(sum(parts), price, True)], sign))
+    split = sum(charge_all(OrderFees(terms(*units)), [(part, price, True) for part in parts], sign))
+    spread = fee_unit + (cash_unit or 0)
+    assert -spread < split - whole < len(parts) * spread
+
+
+@given(quantities, prices, roundings)
+def test_the_cash_that_moves_is_a_whole_number_of_cash_units(quantity, price, units):
+    fee = OrderFees(terms(*units)).charge(quantity, price, -quantity * price, True)
+    assert (quantity * price + fee) % (units[1] or MICRO / 100) == 0
+
+
+@given(quantities, prices, roundings)
+def test_selling_yes_costs_the_same_as_buying_no(quantity, price, units):
+    sold = OrderFees(terms(*units)).charge(quantity, price, quantity * price, True)
+    bought = OrderFees(terms(*units)).charge(quantity, 1 - price, -quantity * (1 - price), True)
+    assert sold == bought
+
+
+@settings(max_examples=50)
+@given(quantities, prices, roundings, st.booleans(), st.sampled_from([-1, 1]))
+def test_the_expected_fee_is_never_below_that_of_the_fill(quantity, price, units, is_taker, sign):
+    schedule = terms(*units, maker_rate="0.0175")
+    paid = OrderFees(schedule).charge(quantity, price, sign * quantity * price, is_taker)
+    assert paid <= expected_fee(schedule, quantity, price, is_taker)
+
+
+@given(quantities, quantities, prices, rates)
+def test_a_larger_fill_never_has_a_smaller_trade_fee(size, more, price, rate):
+    schedule = terms(MICRO, None, taker_rate=str(rate))
+    assert expected_fee(schedule, size, price, True) <= expected_fee(schedule, size + more, price, True)
+
+
+def test_terms_hold_from_their_date_until_the_next():
+    early, late = PLAIN | {"since_ns": 100}, PLAIN | {"since_ns": 200, "taker_rate": "0.035"}
+    schedule = FeeSchedule.from_info({"fees": [early, late]})
+    found = [schedule.at(ts_ns).taker_rate for ts_ns in (100, 199, 200, 10**19)]
+    assert found == [Decimal("0.07"), Decimal("0.07"), Decimal("0.035"), Decimal("0.035")]
+    with pytest.raises(LookupError, match="valid at 99"):
+        schedule.at(99)
+
+
+def test_the_optional_keys_of_plain_terms_have_defaults():
+    plain = {key: value for key, value in PLAIN.items() if key != "cash_unit"}
+    read = FeeTerms.from_plain(plain)
+    assert (read.cash_unit, read.rounding, read.rate(False)) == (None, "up", Decimal("0.0175"))
+
+
+@pytest.mark.parametrize(
+    ("info", "named"),
+    [
+        ({}, "fees"),
+        ({"fees": []}, "fees"),
+        ({"fees": [PLAIN, PLAIN]}, "ascend"),
+        ({"fees": [PLAIN | {"taker_rate": 0.07}]}, "taker_rate as text"),
+        ({"fees": [PLAIN | {"taker_rate": "a lot"}]}, "taker_rate"),
+        ({"fees": [PLAIN | {"taker_rate": "NaN"}]}, "taker_rate"),
+        ({"fees": [PLAIN | {"maker_rate": "-0.01"}]}, "maker_rate"),
+        ({"fees": [PLAIN | {"exponent": "1"}]}, "exponent"),
+        ({"fees": [PLAIN | {"since_ns": -1}]}, "since_ns"),
+        ({"fees": [PLAIN | {"since_ns": 1.5}]}, "since_ns"),
+        ({"fees": [PLAIN | {"fee_unit": "0"}]}, "fee_unit"),
+        ({"fees": [PLAIN | {"fee_unit": "0.0025"}]}, "fee_unit"),
+        ({"fees": [PLAIN | {"cash_unit": "-0.01"}]}, "cash_unit"),
+        ({"fees": [PLAIN | {"rounding": "down"}]}, "rounding"),
+        ({"fees": [PLAIN | {"surcharge": "1"}]}, "surcharge"),
+        ({"fees": [{"since_ns": 0}]}, "maker_rate"),
+    ],
+)
+def test_a_schedule_that_is_not_fully_understood_is_refused(info, named):
+    with pytest.raises(ValueError, match=named):
+        FeeSchedule.from_info(info)
