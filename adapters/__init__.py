@@ -1,0 +1,1 @@
+"""How do venues and feeds speak? One folder a source, the same file names in each."""

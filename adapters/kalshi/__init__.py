@@ -1,0 +1,1 @@
+"""Kalshi: binary contracts of a regulated exchange in the United States, in dollars."""
