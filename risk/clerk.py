@@ -1,0 +1,113 @@
+"""Write an order down as what a rule can judge, and as what must be set aside for it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.model import ClientOrderId, OrderSide, Price, Quantity
+
+from engine.desk import Desk
+from risk.contract import Contract
+from risk.errors import ImpossiblePosting
+from risk.exposure import ANY_PRICE, Ask, Exposure, Reservation, fee_usd
+from risk.ledger import Ledger
+from risk.proposal import Proposal
+from risk.sums import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A proposal, and what to reserve when it passes; `sellable` is what a sale may offer, in contracts."""
+
+    order_id: ClientOrderId
+    ask: Ask
+    reservation: Reservation
+    is_change: bool
+    sellable: Decimal
+    proposal: Proposal
+
+
+class Clerk:
+    """Writes drafts from orders, with what the ledger and the live orders say about them.
+
+    `with_free_cash`: ask for the venue's account too, the dearest question to a desk on rc7.
+    """
+
+    def __init__(self, ledger: Ledger, exposure: Exposure, *, with_free_cash: bool) -> None:
+        self._ledger = ledger
+        self._exposure = exposure
+        self._with_free_cash = with_free_cash
+
+    def draft(self, order: Any, ask: Ask, contract: Contract, desk: Desk) -> Draft:
+        """Return the draft of an order (or of its change) that may trade `ask` in all.
+
+        ImpossiblePosting for a size in dollars: its contracts, and so its worst case, are not known.
+        """
+        if order.is_quote_quantity:
+            raise ImpossiblePosting(f"expected a size in contracts, found {ask.quantity} USD")
+        now_ns = desk.now_ns()
+        live = self._exposure.of(order.client_order_id)
+        reservation = live or self._reservation(order, ask, contract, now_ns)
+        sellable = self._sellable(reservation)
+        return Draft(
+            order_id=order.client_order_id,
+            ask=ask,
+            reservation=reservation,
+            is_change=live is not None,
+            sellable=sellable,
+            proposal=self._proposal(order, ask, contract, reservation, desk),
+        )
+
+    def _reservation(self, order: Any, ask: Ask, contract: Contract, now_ns: int) -> Reservation:
+        terms = contract.fees.at(now_ns)
+        is_buy = order.side == OrderSide.BUY
+        may_take = not getattr(order, "is_post_only", False)
+        return Reservation(
+            strategy=str(order.strategy_id),
+            outcome=contract.outcome,
+            is_buy=is_buy,
+            is_taker=may_take and terms.taker_rate >= terms.maker_rate,
+            terms=terms,
+            asks=[ask],
+            filled=order.filled_qty.as_decimal(),
+        )
+
+    def _sellable(self, reservation: Reservation) -> Decimal:
+        if reservation.is_buy:
+            return ZERO
+        strategy, instrument = reservation.strategy, reservation.outcome.instrument
+        on_offer = self._exposure.offered(strategy, instrument) - reservation.offered
+        return self._ledger.quantity(strategy, instrument) - on_offer
+
+    def _proposal(
+        self, order: Any, ask: Ask, contract: Contract, reservation: Reservation, desk: Desk
+    ) -> Proposal:
+        outcome = contract.outcome
+        left = reservation.left(ask)
+        fee = fee_usd(
+            reservation.terms, left, ANY_PRICE if ask.price is None else ask.price, reservation.is_taker
+        )
+        worst = left * (ANY_PRICE if ask.price is None else ask.price) + fee if reservation.is_buy else ZERO
+        return Proposal(
+            strategy=reservation.strategy,
+            instrument=outcome.instrument,
+            market=outcome.market,
+            event=outcome.event,
+            venue=outcome.venue,
+            side=order.side,
+            quantity=left,
+            price=ask.price,
+            worst_case_usd=max(worst - reservation.usd, ZERO),
+            expected_fee_usd=fee,
+            is_reducing=not reservation.is_buy,
+            belief=desk.belief(order.strategy_id, order.instrument_id),
+            quote=desk.quote(order.instrument_id),
+            now_ns=desk.now_ns(),
+            free_cash_usd=desk.free_cash(order.instrument_id.venue) if self._with_free_cash else None,
+            grid=contract.grid,
+        )
+
+
+def ask_of(quantity: Quantity, price: Price | None) -> Ask:
+    """Return what an order may trade, off Nautilus' types."""
+    return Ask(quantity.as_decimal(), None if price is None else price.as_decimal())

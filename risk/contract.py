@@ -1,0 +1,76 @@
+"""What the guard must know of a contract, read once from its instrument."""
+
+from dataclasses import dataclass
+
+from nautilus_trader.model import InstrumentId
+
+from engine.desk import Desk
+from markets.instruments import Instrument, event_of, info_of, market_of
+from markets.ticks import PriceGrid, grid_of
+from pricing.fees import FeeSchedule
+from risk.errors import UnknownFigure
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One side of a market, and everything that it is a part of; all as text, venue included."""
+
+    instrument: str
+    market: str
+    event: str
+    venue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """An outcome with its prices and its fees, as its venue stated them at `known_ns`."""
+
+    outcome: Outcome
+    instrument_id: InstrumentId
+    grid: PriceGrid
+    fees: FeeSchedule
+    known_ns: int
+
+
+class Contracts:
+    """The contracts seen so far; reading one anew costs more than the rest of a judgement."""
+
+    def __init__(self) -> None:
+        self._known: dict[InstrumentId, Contract] = {}
+        self._ids: dict[str, InstrumentId] = {}
+
+    def of(self, instrument_id: InstrumentId, desk: Desk) -> Contract:
+        """Return the contract, read afresh when its venue has restated it since.
+
+        UnknownFigure when the engine does not know the instrument, ValueError when the instrument
+        does not say what its venue says.
+        """
+        instrument = desk.instrument(instrument_id)
+        if instrument is None:
+            raise UnknownFigure(f"expected {instrument_id} to be known to the engine, found no instrument")
+        known = self._known.get(instrument_id)
+        if known is None or known.known_ns != instrument.ts_init:
+            known = self._known[instrument_id] = contract_of(instrument)
+            self._ids[known.outcome.instrument] = instrument_id
+        return known
+
+    def outcome_of(self, instrument_id: InstrumentId, desk: Desk) -> Outcome:
+        """Return where an instrument belongs, which no restatement of its venue can change."""
+        known = self._known.get(instrument_id)
+        return (known or self.of(instrument_id, desk)).outcome
+
+    def id_of(self, instrument: str) -> InstrumentId:
+        """Return the id that `instrument` is the text of."""
+        return self._ids.get(instrument) or InstrumentId.from_str(instrument)
+
+
+def contract_of(instrument: Instrument) -> Contract:
+    """Return what the guard must know of `instrument`; ValueError when it carries no facts."""
+    outcome = Outcome(
+        instrument=str(instrument.id),
+        market=market_of(instrument),
+        event=event_of(instrument),
+        venue=str(instrument.id.venue),
+    )
+    fees = FeeSchedule.from_info(info_of(instrument))
+    return Contract(outcome, instrument.id, grid_of(instrument), fees, instrument.ts_init)

@@ -1,0 +1,302 @@
+"""Our own books: conserved to the millionth of a dollar, after every event, in every mode.
+
+cash + cost of open positions + fees + pending payouts - realized profit - capital = 0
+
+Two books are kept. The accounts move by the entries of transactions; holdings and cash flows move by
+the facts themselves (contracts, prices, fees). After every posting the two are compared.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from risk.accounts import Accounts, Label, Transaction, above_zero, must_agree, to_micro
+from risk.contract import Outcome
+from risk.errors import ImpossiblePosting, LedgerBroken, UnknownFigure
+from risk.holding import Holding, Move, Position, part_of
+from risk.sums import ZERO, Sums
+from risk.trades import Fill, Settlement
+
+type Mark = Callable[[str], Decimal | None]
+
+
+class Ledger:
+    """Cash per venue, cost per strategy and outcome, fees, realized profit, capital, pending payouts.
+
+    `on_post` hears every transaction after it was booked and found in balance.
+    """
+
+    def __init__(self, on_post: Callable[[Transaction], None] | None = None) -> None:
+        self.costs = Sums()
+        self.duplicates: list[tuple[str, str]] = []
+        self._on_post = on_post
+        self._accounts = Accounts()
+        self._holdings: dict[tuple[str, str], Holding] = {}
+        self._open: dict[str, dict[str, Holding]] = {}
+        self._cash: dict[str, Decimal] = defaultdict(Decimal)
+        self._owed: dict[str, Decimal] = defaultdict(Decimal)
+        self._cash_total = ZERO
+        self._trades: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}  # contracts and cost moved
+        self._voids: set[str] = set()
+
+    # What happened
+
+    def deposit(self, venue: str, amount: Decimal, now_ns: int, reference: str = "") -> None:
+        """Book capital that came in; `amount` in USD, above 0."""
+        paid = above_zero(amount, f"a deposit at {venue}")
+        entries = ((f"cash:{venue}", paid), ("capital", -paid))
+        self._book_cash(Transaction("deposit", reference, now_ns, entries), {venue: paid})
+
+    def withdraw(self, venue: str, amount: Decimal, now_ns: int, reference: str = "") -> None:
+        """Book capital that was taken out; `amount` in USD, above 0."""
+        taken = above_zero(amount, f"a withdrawal from {venue}")
+        entries = ((f"cash:{venue}", -taken), ("capital", taken))
+        self._book_cash(Transaction("withdrawal", reference, now_ns, entries), {venue: -taken})
+
+    def transfer(self, source: str, target: str, amount: Decimal, now_ns: int, reference: str = "") -> None:
+        """Book cash that went from one venue to another; `amount` in USD, above 0."""
+        moved = above_zero(amount, f"a transfer from {source} to {target}")
+        if source == target:
+            raise ImpossiblePosting(f"expected a transfer between two venues, found {source} twice")
+        entries = ((f"cash:{source}", -moved), (f"cash:{target}", moved))
+        booked = Transaction("transfer", reference, now_ns, entries)
+        self._book_cash(booked, {source: -moved, target: moved})
+
+    def post_fill(self, fill: Fill) -> Transaction | None:
+        """Book a trade; None when it was booked before (it is then listed in `duplicates`).
+
+        ImpossiblePosting for a price outside (0, 1), a size that is not above 0, and a sale of more
+        than the strategy holds; LedgerBroken when the books do not balance.
+        """
+        key = (fill.order_id, fill.trade_id)
+        if key in self._trades:
+            self.duplicates.append(key)
+            return None
+        quantity, notional, fee = fill.quantity, fill.notional_usd(), to_micro(fill.fee_usd, "a fee")
+        holding = self._holding(fill.strategy, fill.outcome)
+        if fill.is_buy:
+            move = Move(quantity, notional, -notional, fee)
+        else:
+            move = Move(-quantity, -holding.cost_of(quantity), notional, fee)
+        self._trades[key] = (quantity, move.cost)
+        return self._book(holding, move, ("fill", fill.trade_id, fill.now_ns))
+
+    def post_void(self, taken: Fill, correction_id: str) -> Transaction | None:
+        """Take back `taken.quantity` contracts of a trade that its venue reverted; None when done before.
+
+        ImpossiblePosting when the trade is unknown or smaller, or its contracts have been sold since.
+        """
+        if correction_id in self._voids:
+            self.duplicates.append((taken.order_id, correction_id))
+            return None
+        key = (taken.order_id, taken.trade_id)
+        quantity, notional, fee = taken.quantity, taken.notional_usd(), to_micro(taken.fee_usd, "a fee")
+        booked, moved = self._trades.get(key, (ZERO, ZERO))
+        if booked < quantity:
+            raise ImpossiblePosting(
+                f"expected trade {taken.trade_id} to have {quantity} contracts to take back, found {booked}"
+            )
+        holding = self._holding(taken.strategy, taken.outcome)
+        share = part_of(moved, quantity, booked)
+        if taken.is_buy:
+            # After a sale at the average cost, this trade's own cost may no longer be there in full.
+            average = holding.cost_of(quantity)
+            cost = average if quantity == holding.quantity else min(share, holding.cost_usd)
+            move = Move(-quantity, -cost, notional, -fee)
+        else:
+            move = Move(quantity, -share, -notional, -fee)
+        self._trades[key] = (booked - quantity, moved - share)
+        self._voids.add(correction_id)
+        return self._book(holding, move, ("void", taken.trade_id, taken.now_ns))
+
+    def post_settlement(self, end: Settlement) -> Transaction:
+        """Book the payout of a whole position; an unpaid one waits for `post_payout`."""
+        proceeds = end.proceeds_usd()
+        holding = self._holding(end.strategy, end.outcome)
+        if holding.quantity != end.quantity or not end.quantity:
+            raise ImpossiblePosting(
+                f"expected a settlement of all {holding.quantity} contracts of {end.outcome.instrument} that "
+                f"{end.strategy} holds, found one of {end.quantity}"
+            )
+        move = Move(-end.quantity, -holding.cost_usd, proceeds, ZERO)
+        return self._book(holding, move, ("settlement", end.reference, end.now_ns), is_paid=end.is_paid)
+
+    def post_payout(self, venue: str, amount: Decimal, now_ns: int, reference: str = "") -> None:
+        """Book that a venue paid `amount` USD of what it owed us."""
+        paid = above_zero(amount, f"a payout from {venue}")
+        if paid > self.pending_usd(venue):
+            raise ImpossiblePosting(
+                f"expected a payout of at most {self.pending_usd(venue)} USD from {venue}, found {paid} USD"
+            )
+        self._owed[venue] -= paid
+        entries = ((f"cash:{venue}", paid), (f"pending:{venue}", -paid))
+        self._book_cash(Transaction("payout", reference, now_ns, entries), {venue: paid})
+
+    # What is
+
+    def cash_usd(self, venue: str | None = None) -> Decimal:
+        """Return the cash at a venue, or at all of them."""
+        return self._cash_total if venue is None else self._cash.get(venue, ZERO)
+
+    def pending_usd(self, venue: str | None = None) -> Decimal:
+        """Return what a venue owes us for settled positions, or what all of them owe."""
+        return sum(self._owed.values(), ZERO) if venue is None else self._owed.get(venue, ZERO)
+
+    def cost_usd(self, instrument: str | None = None) -> Decimal:
+        """Return what the open positions of an outcome have cost without fees, or all open positions."""
+        return self.costs.total if instrument is None else self.costs.on_outcome(instrument)
+
+    def quantity(self, strategy: str | None, instrument: str) -> Decimal:
+        """Return the contracts that a strategy holds of an outcome, or that all of them hold."""
+        holders = self._open.get(instrument)
+        if not holders:
+            return ZERO
+        if strategy is None:
+            return sum((holding.quantity for holding in holders.values()), ZERO)
+        return holders[strategy].quantity if strategy in holders else ZERO
+
+    def owners(self, instrument: str) -> tuple[str, ...]:
+        """Return the strategies that hold the outcome."""
+        return tuple(self._open.get(instrument, ()))
+
+    @property
+    def realized_usd(self) -> Decimal:
+        """Profit of the contracts that were sold or settled, before fees."""
+        return -self._accounts.balance("realized")
+
+    @property
+    def fees_usd(self) -> Decimal:
+        """Fees paid less rebates received."""
+        return self._accounts.balance("fees")
+
+    @property
+    def capital_usd(self) -> Decimal:
+        """Deposits less withdrawals."""
+        return -self._accounts.balance("capital")
+
+    def equity_usd(self, mark: Mark) -> Decimal:
+        """Return cash, pending payouts and open positions at `mark` USD per contract.
+
+        UnknownFigure when a mark is None: an unknown price is no price.
+        """
+        equity = self._cash_total + self.pending_usd()
+        for instrument, holders in self._open.items():
+            price = mark(instrument)
+            if price is None:
+                raise UnknownFigure(f"expected a price to mark {instrument} with, found none")
+            for holding in holders.values():
+                equity += holding.quantity * price
+        return equity
+
+    def positions(self, *, with_closed: bool = False) -> tuple[Position, ...]:
+        """Return the open positions, or all there ever were, in the order of their first trade."""
+        if with_closed:
+            return tuple(holding.as_position() for holding in self._holdings.values())
+        return tuple(holding.as_position() for held in self._open.values() for holding in held.values())
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the books as plain data; money and contracts as text."""
+        return {
+            "cash_usd": {venue: str(amount) for venue, amount in self._cash.items()},
+            "pending_usd": {venue: str(amount) for venue, amount in self._owed.items()},
+            "cost_usd": str(self.costs.total),
+            "fees_usd": str(self.fees_usd),
+            "realized_usd": str(self.realized_usd),
+            "capital_usd": str(self.capital_usd),
+            "positions": [
+                {
+                    "strategy": position.strategy,
+                    "instrument": position.outcome.instrument,
+                    "quantity": str(position.quantity),
+                    "cost_usd": str(position.cost_usd),
+                }
+                for position in self.positions()
+            ],
+        }
+
+    def audit(self) -> None:
+        """Compare every account with the facts behind it; LedgerBroken names the first that differs."""
+        for holding in self._holdings.values():
+            self._audit_holding(holding)
+        for purse, kept in (("cash", self._cash), ("pending", self._owed)):
+            accounts = self._accounts.below(purse)
+            for venue in kept.keys() | accounts.keys():
+                must_agree(f"{purse}:{venue}", kept.get(venue, ZERO), accounts.get(venue, ZERO))
+        must_agree("cash", sum(self._cash.values(), ZERO), self._cash_total)
+        held = sum((holding.cost_usd for holding in self._holdings.values()), ZERO)
+        must_agree("inventory", held, self.costs.total)
+        self._must_balance()
+
+    # How it is booked
+
+    def _holding(self, strategy: str, outcome: Outcome) -> Holding:
+        key = (strategy, outcome.instrument)
+        holding = self._holdings.get(key)
+        if holding is None:
+            account = f"inventory:{strategy}:{outcome.instrument}"
+            holding = self._holdings[key] = Holding(strategy, outcome, account)
+        return holding
+
+    def _book(self, holding: Holding, move: Move, label: Label, *, is_paid: bool = True) -> Transaction:
+        outcome = holding.outcome
+        purse = f"{'cash' if is_paid else 'pending'}:{outcome.venue}"
+        entries = (
+            (purse, move.gross - move.fee),
+            (holding.account, move.cost),
+            ("fees", move.fee),
+            ("realized", -(move.gross + move.cost)),
+        )
+        booked = Transaction(*label, entries)
+        self._accounts.post(booked)
+        holding.follow(move)
+        self._list(holding)
+        self.costs.add(outcome, move.cost)
+        kept = self._cash if is_paid else self._owed
+        kept[outcome.venue] += move.gross
+        kept[outcome.venue] -= move.fee
+        if is_paid:
+            self._cash_total += move.gross
+            self._cash_total -= move.fee
+        must_agree(purse, kept[outcome.venue], self._accounts.balance(purse))
+        self._audit_holding(holding)
+        return self._close(booked)
+
+    def _book_cash(self, booked: Transaction, flows: dict[str, Decimal]) -> None:
+        self._accounts.post(booked)
+        for venue, amount in flows.items():
+            self._cash[venue] += amount
+            self._cash_total += amount
+            must_agree(f"cash:{venue}", self._cash[venue], self._accounts.balance(f"cash:{venue}"))
+        self._close(booked)
+
+    def _list(self, holding: Holding) -> None:
+        instrument = holding.outcome.instrument
+        if holding.quantity:
+            self._open.setdefault(instrument, {})[holding.strategy] = holding
+            return
+        holders = self._open.get(instrument, {})
+        holders.pop(holding.strategy, None)
+        if not holders:
+            self._open.pop(instrument, None)
+
+    def _audit_holding(self, holding: Holding) -> None:
+        must_agree(holding.account, holding.cost_usd, self._accounts.balance(holding.account))
+        by_flows = holding.spent_usd - holding.received_usd + holding.realized_usd
+        must_agree(f"{holding.account} by its trades", by_flows, holding.cost_usd)
+
+    def _close(self, booked: Transaction) -> Transaction:
+        self._must_balance()
+        if self._on_post:
+            self._on_post(booked)
+        return booked
+
+    def _must_balance(self) -> None:
+        assets = self._cash_total + self.costs.total + self.pending_usd() + self.fees_usd
+        sources = self.capital_usd + self.realized_usd
+        if assets != sources:
+            raise LedgerBroken(
+                f"expected cash {self._cash_total}, positions {self.costs.total}, pending {self.pending_usd()} "
+                f"and fees {self.fees_usd} to make {sources} USD of capital {self.capital_usd} and realized "
+                f"profit {self.realized_usd}, found {assets} USD"
+            )

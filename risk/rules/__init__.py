@@ -1,0 +1,1 @@
+"""One class, one limit, one verdict."""

@@ -1,0 +1,65 @@
+"""What a limit is: settings, a verdict, and a sentence that says what it forbids."""
+
+import re
+from decimal import Decimal
+from typing import ClassVar
+
+from msgspec import Struct
+
+from engine.config import Usd
+from risk.proposal import Proposal, Refusal
+from risk.standing import Standing
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A limit; its fields are its settings, read from the book as they stand.
+
+    To add one, write a subclass with `refuse`. Its docstring's first line is printed at start with the
+    settings in place of `their names in backticks`. A rule passes what it can prove to be harmless:
+    written as `if figure <= self.limit: return None`, so that a NaN refuses. What it raises refuses too.
+    """
+
+    needs_equity: ClassVar[bool] = False  # True: open positions are valued before this rule is asked
+    needs_free_cash: ClassVar[bool] = False  # True: the proposal carries what the venue says is free
+
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        """Return a refusal with both figures, or None when the proposal may pass."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """The rule as refusals call it: max_stake_per_outcome."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
+
+    def describe(self) -> str:
+        """Return what this rule forbids, as a sentence with its settings."""
+        sentence = (self.__doc__ or "").partition("\n")[0]
+        for setting in self.__struct_fields__:
+            sentence = sentence.replace(f"`{setting}`", _as_words(setting, getattr(self, setting)))
+        return f"{type(self).__name__}: {sentence}"
+
+    def because(self, reason: str) -> Refusal:
+        """Return a refusal in the name of this rule."""
+        return Refusal(self.name, reason)
+
+
+def must_be_amount(figure: Decimal, what: str) -> Decimal:
+    """Return `figure` when it is an amount of at least 0 USD, else raise ValueError."""
+    if figure.is_finite() and figure >= 0:
+        return figure
+    raise ValueError(f"expected {what} of at least 0 USD, found {figure}")
+
+
+def as_usd(amount: Decimal) -> str:
+    """Return an amount as people write it, without zeros that say nothing."""
+    text = f"{amount:f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} USD"
+
+
+def _as_words(setting: str, value: object) -> str:
+    if isinstance(value, Usd):
+        return as_usd(value)
+    unit = setting.rpartition("_")[2]
+    if unit in ("secs", "ms", "bps"):  # contracts, orders and the like are named by the sentence
+        return f"{value} {unit}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

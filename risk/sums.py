@@ -1,0 +1,40 @@
+"""Money on outcomes, summed the four ways in which limits ask for it."""
+
+from decimal import Decimal
+
+from risk.contract import Outcome
+
+ZERO = Decimal(0)
+
+
+class Sums:
+    """Running sums in USD: on an outcome, on an event, at a venue, in all."""
+
+    def __init__(self) -> None:
+        self.total = ZERO
+        self._outcomes: dict[str, Decimal] = {}
+        self._events: dict[str, Decimal] = {}
+        self._venues: dict[str, Decimal] = {}
+
+    def add(self, outcome: Outcome, amount: Decimal) -> None:
+        """Put `amount` on `outcome`; a negative one takes it off."""
+        self.total += amount
+        _add(self._outcomes, outcome.instrument, amount)
+        _add(self._events, outcome.event, amount)
+        _add(self._venues, outcome.venue, amount)
+
+    def on_outcome(self, instrument: str) -> Decimal:
+        return self._outcomes.get(instrument, ZERO)
+
+    def on_event(self, event: str) -> Decimal:
+        return self._events.get(event, ZERO)
+
+    def at_venue(self, venue: str) -> Decimal:
+        return self._venues.get(venue, ZERO)
+
+
+def _add(sums: dict[str, Decimal], key: str, amount: Decimal) -> None:
+    if after := sums.get(key, ZERO) + amount:
+        sums[key] = after
+    else:  # markets come by the thousand: what is back at nothing is forgotten
+        sums.pop(key, None)

@@ -1,0 +1,63 @@
+"""The facts that the ledger is written from: a trade, and the end of a position."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from risk.accounts import to_micro
+from risk.contract import Outcome
+from risk.errors import ImpossiblePosting
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A trade of ours: contracts, USD per contract in (0, 1), and a fee that is negative for a rebate.
+
+    `order_id` and `trade_id` together name it once and for all; take the venue's order id, which
+    survives a restart of ours. In a void, `quantity` and `fee_usd` are what is taken back.
+    """
+
+    strategy: str
+    outcome: Outcome
+    is_buy: bool
+    quantity: Decimal
+    price: Decimal
+    fee_usd: Decimal
+    order_id: str
+    trade_id: str
+    now_ns: int
+
+    def notional_usd(self) -> Decimal:
+        """Return quantity times price; ImpossiblePosting when either cannot be true."""
+        if not (self.price.is_finite() and 0 < self.price < 1):
+            raise ImpossiblePosting(
+                f"expected a price in (0, 1) for {self.outcome.instrument}, found {self.price}"
+            )
+        if not (self.quantity.is_finite() and self.quantity > 0):
+            raise ImpossiblePosting(
+                f"expected a size above 0 for {self.outcome.instrument}, found {self.quantity}"
+            )
+        return to_micro(self.quantity * self.price, "a trade")
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of a position: every contract held becomes `payout` USD in [0, 1], without a fee.
+
+    `is_paid` is False while the venue still owes the money.
+    """
+
+    strategy: str
+    outcome: Outcome
+    quantity: Decimal
+    payout: Decimal
+    reference: str
+    now_ns: int
+    is_paid: bool = True
+
+    def proceeds_usd(self) -> Decimal:
+        """Return what all contracts pay; ImpossiblePosting for a payout outside [0, 1]."""
+        if not (self.payout.is_finite() and 0 <= self.payout <= 1):
+            raise ImpossiblePosting(
+                f"expected a payout in [0, 1] for {self.outcome.instrument}, found {self.payout}"
+            )
+        return to_micro(self.quantity * self.payout, "a payout")
