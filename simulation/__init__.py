@@ -1,0 +1,1 @@
+"""How does a venue behave when it is not there?"""
