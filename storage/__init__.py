@@ -1,0 +1,1 @@
+"""How does data enter, stay and leave?"""
