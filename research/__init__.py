@@ -1,0 +1,1 @@
+"""What did we learn? Reports and statistics by evidence class; runs nothing itself."""
