@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BOOK ?= configs/demo.toml
 
-.PHONY: backtest test setup check format lint types doors bench truncation replay-large lock clean
+.PHONY: backtest test setup check format lint types doors bench truncation lock clean
 
 backtest: $(READY)  ## replay a book (BOOK=configs/demo.toml) and write its report
 	$(BIN)/python run_backtest.py $(BOOK)
@@ -43,6 +43,9 @@ doors: $(READY)
 
 bench: $(READY)  ## measure the hot paths; prints a table and writes build/bench.json
 	$(BIN)/python -m benchmarks
+
+truncation: $(READY)  ## try 200 cuts a strategy for look-ahead; writes build/truncation.json
+	ARGONAUT_CUTS=200 $(BIN)/pytest -q -s tests/replay/test_truncation.py
 
 lock: | $(UV)  ## pin every version anew, with hashes and without addresses
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \

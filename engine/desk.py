@@ -32,6 +32,14 @@ class Desk(Protocol):
         """Return the last quote, or None; an empty side has size 0 (bid price 0, ask price 1)."""
         ...
 
+    def mark(self, instrument_id: InstrumentId) -> Decimal | None:
+        """Return what an open contract is worth: the best bid of the last book that was not empty.
+
+        Nobody bidding is worth 0; a book that is empty on both sides is unknown (a market just closed, a
+        feed blind) and says nothing. None when no such book was ever seen.
+        """
+        ...
+
     def belief(self, strategy_id: StrategyId, instrument_id: InstrumentId) -> Belief | None:
         """Return what the strategy believes of this outcome, or None when it never said."""
         ...

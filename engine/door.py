@@ -149,6 +149,15 @@ class Door(trading.ExecutionAlgorithm):
     def quote(self, instrument_id: InstrumentId) -> QuoteTick | None:
         return self.cache.quote(instrument_id) if self.cache else None
 
+    def mark(self, instrument_id: InstrumentId) -> Decimal | None:
+        last = self.quote(instrument_id)
+        if last is None or self.cache is None:
+            return None
+        for quote in [last, *(self.cache.quotes(instrument_id) or ())] if _is_empty(last) else [last]:
+            if not _is_empty(quote):
+                return quote.bid_price.as_decimal()
+        return None
+
     def belief(self, strategy_id: StrategyId, instrument_id: InstrumentId) -> Belief | None:
         return self._beliefs.get((strategy_id, instrument_id))
 
@@ -196,3 +205,7 @@ class Door(trading.ExecutionAlgorithm):
             else:
                 self.deny_order(order, reason)
         self.wake()
+
+
+def _is_empty(quote: QuoteTick) -> bool:
+    return not (quote.bid_size.raw or quote.ask_size.raw)

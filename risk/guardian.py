@@ -176,8 +176,7 @@ class Guardian:
             self.exposure.open(draft.order_id, draft.reservation)
 
     def _look(self, desk: Desk) -> None:
-        def best_bid(instrument: str) -> Decimal | None:
-            quote = desk.quote(self._contracts.id_of(instrument))
-            return None if quote is None else quote.bid_price.as_decimal()
+        def mark(instrument: str) -> Decimal | None:
+            return desk.mark(self._contracts.id_of(instrument))
 
-        self._books.look(best_bid, desk.now_ns())
+        self._books.look(mark, desk.now_ns())

@@ -36,7 +36,7 @@ class Standing(Protocol):
         ...
 
     def equity_usd(self) -> Decimal:
-        """Return cash, pending payouts, and open positions at their best bids."""
+        """Return cash, pending payouts, and open positions at their marks (`engine.Desk.mark`)."""
         ...
 
     def lost_today_usd(self) -> Decimal:

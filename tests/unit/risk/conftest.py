@@ -90,6 +90,10 @@ class ToyDesk:
     def quote(self, instrument_id):
         return self.quotes.get(instrument_id)
 
+    def mark(self, instrument_id):
+        quote = self.quotes.get(instrument_id)
+        return None if quote is None else quote.bid_price.as_decimal()
+
     def belief(self, strategy_id, instrument_id):
         return self.believed
 

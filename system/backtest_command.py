@@ -1,0 +1,120 @@
+"""What `run_backtest.py` does: a book in, a report out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from msgspec import json
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from research.console import tables
+from research.findings import study
+from research.page import make_page
+from research.report import summarize
+from storage.errors import StorageError
+from storage.reading import CatalogReader
+from system.backtest import Backtest, Plan, RunFailed
+from system.book import BadBook, Raw, outline, read_book_file
+from system.event_log import EventLog
+from system.feed import Feed
+from system.planning import Wish, make_plan
+from system.synthetic import fill_catalog, read_settings
+
+BAD_INPUT, FAILED = 2, 3
+_WIDTH_IN_A_FILE = 100  # a log knows no width, and the tables want this much
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where the results go."""
+
+    folder: Path
+    json_file: Path | None
+    with_html: bool
+
+
+def command(  # noqa: PLR0913 - one parameter for each option of the command line
+    book: Annotated[Path, typer.Argument(help="The book to replay.")] = Path("configs/demo.toml"),
+    catalog: Annotated[Path | None, typer.Option(help="Replay this catalog, not the book's.")] = None,
+    start: Annotated[str | None, typer.Option(help="First moment, ISO 8601; UTC without a zone.")] = None,
+    end: Annotated[str | None, typer.Option(help="Moment at which to stop, ISO 8601.")] = None,
+    out: Annotated[Path, typer.Option(help="Where each run gets a folder of its own.")] = Path("runs"),
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the summary here.")] = None,
+    no_html: Annotated[bool, typer.Option("--no-html", help="Write no HTML page.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Replay a book against recorded markets, and report what came of it by evidence class.
+
+    Exit code 0: done. 2: the book, the period or the catalog is wrong. 3: the run failed.
+    """
+    console = Console(quiet=quiet)
+    if not console.is_terminal:
+        console.width = _WIDTH_IN_A_FILE
+    try:
+        raw = read_book_file(book)
+        root = _catalog_of(raw, catalog, console)
+        _run(
+            make_plan(raw, root, CatalogReader(root), Wish(start, end)),
+            Output(out, json_file, not no_html),
+            console,
+        )
+    except (BadBook, StorageError, FileNotFoundError) as error:
+        _stop(error, BAD_INPUT)
+    except RunFailed as error:
+        _stop(error, FAILED)
+
+
+def _catalog_of(raw: Raw, wished: Path | None, console: Console) -> Path:
+    """Return the catalog to replay; one that the book knows how to make up is made when it is missing."""
+    backtest = outline(raw).backtest
+    root = wished or Path(backtest.catalog if backtest else "catalog")
+    if backtest and backtest.synthetic is not None and not root.exists():
+        settings = read_settings(backtest.synthetic)
+        console.print(f"No catalog at {root}: making up {settings.markets} markets. The data are SYNTHETIC.")
+        with _progress("Making up markets", settings.markets, console) as advance:
+            rows = fill_catalog(root, settings, advance)
+        console.print(f"Wrote {rows:,} rows of synthetic data to {root}.")
+    return root
+
+
+def _run(plan: Plan, output: Output, console: Console) -> None:
+    book_folder = output.folder / plan.book.name
+    plan = replace(plan, trials_before=len(list(book_folder.glob("*/report.json"))))
+    book_folder.mkdir(parents=True, exist_ok=True)
+    draft = book_folder / ".events.jsonl"
+    span_ns = plan.end_ns - plan.start_ns
+    with EventLog(draft) as log:
+        backtest = Backtest(plan, Feed(CatalogReader(plan.catalog), plan.markets, plan.pace), log)
+        for sentence in backtest.rules:
+            console.print(f"Rule: {sentence}", highlight=False)
+        with _progress("Replaying", span_ns, console) as advance:
+            record = backtest.run(lambda at_ns, _: advance(at_ns - plan.start_ns))
+    findings = study(record)
+    folder = book_folder / record.facts.event_log_sha256[:12]
+    folder.mkdir(exist_ok=True)
+    draft.rename(folder / "events.jsonl")
+    summary = json.format(json.encode(summarize(findings)), indent=2)
+    for path in filter(None, (folder / "report.json", output.json_file)):
+        path.write_bytes(summary + b"\n")
+    if output.with_html:
+        (folder / "report.html").write_text(make_page(findings))
+    console.print(tables(findings))
+    console.print(f"Report, summary and event log: {folder}")
+
+
+@contextmanager
+def _progress(what: str, total: int, console: Console) -> Iterator[Callable[[int], Any]]:
+    """Show a bar while the work goes on; the callable takes how much of `total` is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def _stop(error: Exception, code: int) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"[bold]{type(error).__name__}[/]: {error}", highlight=False)
+    raise typer.Exit(code) from error

@@ -1,0 +1,167 @@
+"""What a report needs to know, written down while the run goes on."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.model import (
+    InstrumentId,
+    LiquiditySide,
+    OrderDenied,
+    OrderFilled,
+    OrderInitialized,
+    OrderRejected,
+    Price,
+    Quantity,
+    QuoteTick,
+    StrategyId,
+)
+
+from engine import Belief, Desk, Guard
+from markets.instruments import OutcomePair
+from research.record import Fill, Forecast, PricePoint, Refusal, Settlement
+from risk.ledger import Ledger
+from system.event_log import EventLog, is_settlement
+
+_NS_PER_SEC = 1_000_000_000
+_FORECAST_EVERY_NS = 10 * _NS_PER_SEC
+
+
+class Diary:
+    """The guard's companion: hears what it hears, and keeps it in the words of the report.
+
+    Forecasts are kept at most once in ten seconds for each strategy and market: a strategy that says
+    the same with every tick would only make its own score noisier.
+    """
+
+    def __init__(
+        self, guard: Guard, ledger: Ledger, log: EventLog, after_fill: Callable[[int], None]
+    ) -> None:
+        self._guard = guard
+        self._ledger = ledger
+        self._log = log
+        self._after_fill = after_fill
+        self._accepted_ns: dict[str, int] = {}
+        self._blind_ns: dict[str, int] = {}
+        self._forecast_ns: dict[tuple[StrategyId, str], int] = {}
+        self._sides: dict[InstrumentId, tuple[OutcomePair, str]] = {}
+        self.fills: list[Fill] = []
+        self.refusals: list[Refusal] = []
+        self.settlements: list[Settlement] = []
+        self.forecasts: list[Forecast] = []
+        self.prices: list[PricePoint] = []
+        self.orders = self.denied = self.rejected = 0
+
+    def refuse(self, order: Any, quantity: Quantity, price: Price | None, desk: Desk) -> str | None:
+        """Return what the guard says; a refusal is written down with the rule's name."""
+        reason = self._guard.refuse(order, quantity, price, desk)
+        if reason is not None:
+            rule, _, words = reason.partition(":")
+            strategy, instrument = str(order.strategy_id), str(order.instrument_id)
+            self.refusals.append(Refusal(desk.now_ns(), strategy, instrument, rule, words.strip() or reason))
+        return reason
+
+    def hear(self, event: Any, desk: Desk) -> None:
+        """Pass an event on to the guard, then write it down."""
+        realized = self._ledger.realized_usd
+        self._guard.hear(event, desk)
+        self._log.write(event)
+        match event:
+            case OrderInitialized():
+                self.orders += 1
+            case OrderDenied():
+                self.denied += 1
+            case OrderRejected():
+                self.rejected += 1
+            case OrderFilled():
+                self._note_fill(event, self._ledger.realized_usd - realized)
+                self._after_fill(event.ts_event)
+            case _:
+                if type(event).__name__ == "OrderAccepted":
+                    self._accepted_ns[str(event.client_order_id)] = event.ts_event
+
+    def believed(
+        self, strategy_id: StrategyId, instrument_id: InstrumentId, belief: Belief, quote: QuoteTick | None
+    ) -> None:
+        """Write down what a strategy thinks of YES, and the mid that it could see."""
+        market, outcome = self._sides[instrument_id]
+        key = strategy_id, market.market
+        if outcome != "YES" or belief.at_ns < self._forecast_ns.get(key, 0):
+            return
+        self._forecast_ns[key] = belief.at_ns + _FORECAST_EVERY_NS
+        mid = mid_of(quote) if quote else None
+        self.forecasts.append(
+            Forecast(belief.at_ns, str(strategy_id), market.market, market.event, belief.probability, mid)
+        )
+
+    def meet(self, market: OutcomePair) -> None:
+        """Know both sides of a market from now on."""
+        self._sides[market.yes.id] = (market, "YES")
+        self._sides[market.no.id] = (market, "NO")
+
+    def blind(self, market: OutcomePair, at_ns: int) -> None:
+        """Remember that the recording has a hole: who rested through it has lost its known place."""
+        self._blind_ns[market.market] = at_ns
+
+    def sample(self, quote: QuoteTick) -> None:
+        """Keep a quote of YES for the picture of its market."""
+        bid, ask = sides_of(quote)
+        self.prices.append(PricePoint(quote.ts_init, self._sides[quote.instrument_id][0].market, bid, ask))
+
+    def _note_fill(self, event: OrderFilled, realized_usd: Decimal) -> None:
+        market, outcome = self._sides[event.instrument_id]
+        common = (
+            event.ts_event,
+            str(event.strategy_id),
+            str(event.instrument_id),
+            market.market,
+            market.event,
+        )
+        price, quantity = event.last_px.as_decimal(), event.last_qty.as_decimal()
+        if is_settlement(event):
+            self.settlements.append(Settlement(*common, price, quantity, realized_usd))
+            return
+        fee = event.commission.as_decimal() if event.commission else Decimal(0)
+        is_taker = event.liquidity_side != LiquiditySide.MAKER
+        rested_blind = self._blind_ns.get(market.market, -1) >= self._accepted_ns.get(
+            str(event.client_order_id), event.ts_event
+        )
+        self.fills.append(
+            Fill(
+                *common,
+                outcome,
+                event.order_side.name,
+                quantity,
+                price,
+                fee,
+                is_taker,
+                evidence_of(market.info, is_taker, rested_blind),
+            )
+        )
+
+
+def evidence_of(info: Mapping[str, Any], is_taker: bool, rested_blind: bool) -> str:
+    """Return the evidence class of a simulated fill (design, section 8).
+
+    A maker's place in the queue is known only from a book *and* trades, without a hole in between.
+    """
+    if info["recorded_as"] == "synthetic":
+        return "S"
+    if info["recorded_as"] == "trades":
+        return "D"
+    if is_taker:
+        return "B"
+    return "C" if info["has_trades"] and not rested_blind else "D"
+
+
+def sides_of(quote: QuoteTick) -> tuple[Decimal | None, Decimal | None]:
+    """Return bid and ask; an empty side is None."""
+    bid = quote.bid_price.as_decimal() if quote.bid_size.raw else None
+    ask = quote.ask_price.as_decimal() if quote.ask_size.raw else None
+    return bid, ask
+
+
+def mid_of(quote: QuoteTick) -> Decimal | None:
+    """Return the middle between bid and ask, or None while a side is empty."""
+    bid, ask = sides_of(quote)
+    return None if bid is None or ask is None else (bid + ask) / 2

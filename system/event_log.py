@@ -1,0 +1,74 @@
+"""Every order and position event of a run, one line each, and the fingerprint of them all."""
+
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from msgspec import json
+
+_FIELDS = (
+    "ts_event",
+    "strategy_id",
+    "instrument_id",
+    "client_order_id",
+    "order_side",
+    "order_type",
+    "time_in_force",
+    "quantity",
+    "price",
+    "post_only",
+    "reduce_only",
+    "last_qty",
+    "last_px",
+    "commission",
+    "liquidity_side",
+    "realized_pnl",
+    "reason",
+)
+_SETTLEMENT = "EXPIRATION-"
+
+
+class EventLog:
+    """Writes what happened to a file and hashes it: two runs that did the same have one fingerprint.
+
+    Times are those of the replay. Ids that the engine draws by chance (event ids, the orders that settle
+    a position) are left out, so a fingerprint depends on the book, the catalog and the code alone.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._hash = sha256()
+        self._file = path.open("wb") if path else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file:
+            self._file.close()
+
+    def write(self, event: Any) -> None:
+        """Add one event of Nautilus."""
+        line: dict[str, object] = {"event": type(event).__name__}
+        for name in _FIELDS:
+            value = getattr(event, name, None)
+            if value is not None:
+                line[name] = value if isinstance(value, int | bool) else getattr(value, "name", str(value))
+        if is_settlement(event):
+            line["client_order_id"] = _SETTLEMENT
+        data = json.encode(line) + b"\n"
+        self._hash.update(data)
+        if self._file:
+            self._file.write(data)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of all lines so far, in hexadecimal."""
+        return self._hash.hexdigest()
+
+
+def is_settlement(event: Any) -> bool:
+    """Return whether `event` belongs to an order with which the engine pays out a position."""
+    return str(getattr(event, "client_order_id", "")).startswith(_SETTLEMENT)

@@ -1,0 +1,30 @@
+"""Fill a catalog with made-up markets, for demos and tests: evidence class S, which proves nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from msgspec import ValidationError, convert
+
+from simulation.generator import GeneratorSettings, generate
+from storage.catalog import CatalogWriter
+from system.book import BadBook
+
+
+def read_settings(raw: dict[str, Any]) -> GeneratorSettings:
+    """Return the generator's settings as a book states them; BadBook names a wrong one by its path."""
+    try:
+        return convert(raw, GeneratorSettings, strict=False)
+    except ValidationError as error:
+        raise BadBook(f"{error} - below `$.backtest.synthetic`") from error
+
+
+def fill_catalog(root: Path, settings: GeneratorSettings, on_market: Callable[[int], None]) -> int:
+    """Write the generated markets to the catalog at `root`, all or none; return the rows written."""
+    rows = 0
+    with CatalogWriter(root) as writer:
+        for done, tape in enumerate(generate(settings), 1):
+            writer.write(tape.instruments, tape.data)
+            rows += len(tape.data)
+            on_market(done)
+    return rows
