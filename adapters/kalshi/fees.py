@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, Final, Self, override
 
 from nautilus_trader.execution import FeeModel
-from nautilus_trader.model import LiquiditySide, Money, OrderSide, Price, Quantity
+from nautilus_trader.model import InstrumentId, LiquiditySide, Money, OrderSide, Price, Quantity
 
 from markets.currencies import USD
 from markets.instruments import Instrument, info_of
@@ -84,6 +84,7 @@ class KalshiFeeModel(FeeModel):
         self._now_ns = now_ns
         self._pessimistic = pessimistic
         self._open: dict[str, OrderFees] = {}
+        self._schedules: dict[tuple[InstrumentId, int], FeeSchedule] = {}
         self.failure: ValueError | LookupError | ArithmeticError | None = None
 
     @override
@@ -106,7 +107,7 @@ class KalshiFeeModel(FeeModel):
         return fee.quantize(_CENT, rounding=ROUND_CEILING) if self._pessimistic else fee
 
     def _fees_of(self, order: Any, quantity: Decimal, instrument: Instrument) -> OrderFees:
-        terms = FeeSchedule.from_info(info_of(instrument)).at(self._now_ns())
+        terms = self._schedule_of(instrument).at(self._now_ns())
         if self._pessimistic:
             return OrderFees(terms)
         name, filled = str(order.client_order_id), order.filled_qty.as_decimal()
@@ -118,6 +119,12 @@ class KalshiFeeModel(FeeModel):
         if filled + quantity >= order.quantity.as_decimal():  # leaves_qty lags inside one match (rc7)
             del self._open[name]
         return fees
+
+    def _schedule_of(self, instrument: Instrument) -> FeeSchedule:
+        issue = instrument.id, instrument.ts_init  # a market whose facts change is issued anew
+        if issue not in self._schedules:
+            self._schedules[issue] = FeeSchedule.from_info(info_of(instrument))
+        return self._schedules[issue]
 
 
 def _terms_over_time(changes: list[FeeChange]) -> Iterator[dict[str, Any]]:

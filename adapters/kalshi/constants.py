@@ -1,0 +1,49 @@
+"""Facts about Kalshi, each with its source and the day on which it was read.
+
+"Reference" is our page on the venue, which grades each fact: the API description (REST 3.34.0, socket 2.0.0,
+Oct 2026), the venue's documentation (Aug 2026), live observations and recorded bytes. Read 2026-11-20.
+"""
+
+from typing import Final
+
+VENUE: Final = "KALSHI"
+
+OFFICIAL: Final = "kalshi official"
+OFFICIAL_AT_ASSUMED_TIME: Final = "kalshi official, time assumed"
+"""Sources of a result; the second when nobody recorded when it was paid."""
+
+EXCHANGE_ZONE: Final = "America/New_York"
+"""The zone of the times inside tickers (reference, section 14)."""
+
+LINEAR_CENT: Final = (("0", "1", "0.01"),)
+"""`price_level_structure` of 94.9 % of open markets on 2026-09-26: (start, end, step) in dollars."""
+
+TAPERED_DECI_CENT: Final = (("0", "0.1", "0.001"), ("0.1", "0.9", "0.01"), ("0.9", "1", "0.001"))
+"""All crypto 15-minute series; seen in the recorded books of 2026-05-11 and live on 2026-09-26."""
+
+FIFTEEN_MINUTE_UNDERLYINGS: Final = {
+    "KXBTC15M": "BTC-USD",
+    "KXETH15M": "ETH-USD",
+    "KXSOL15M": "SOL-USD",
+    "KXXRP15M": "XRP-USD",
+    "KXDOGE15M": "DOGE-USD",
+    "KXBNB15M": "BNB-USD",
+    "KXHYPE15M": "HYPE-USD",
+}
+"""Crypto series of frequency `fifteen_min` (reference, section 14): one window after another, strike
+`greater_or_equal`, settled on an average of one-second index values."""
+
+FIFTEEN_MINUTES_NS: Final = 15 * 60 * 1_000_000_000
+FIFTEEN_MINUTE_AVERAGING_SECS: Final = 60
+FIFTEEN_MINUTE_SETTLEMENT_TIMER_SECS: Final = 1
+FIFTEEN_MINUTE_SETTLEMENT_SOURCE: Final = "CF Benchmarks real-time index, mean of 60 one-second values"
+
+DEFAULT_FEE_TYPE: Final = "quadratic"
+"""The fee type of 14,198 of 14,393 series on 2026-09-26, KXBTC15M and KXHIGH* among them (reference,
+section 10)."""
+
+MEDIAN_SETTLEMENT_DELAY_NS: Final = 11_500_000_000
+"""From close to settlement of KXBTC15M, median of 2,671 markets, March to May 2026 (95 %: 29 s)."""
+
+SILENCE_NS: Final = 30_000_000_000
+"""The server pings every 10 s; 25 to 30 s without any frame is a dead socket (reference, section 8)."""
