@@ -1,0 +1,146 @@
+"""The `argonaut` command: read what was typed, call the room that knows, print what it says.
+
+Exit codes: 0 done, 2 what was given cannot be used, 3 it failed for another reason.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from msgspec import json
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from adapters.kalshi.history import find_recordings
+from storage.coverage import Coverage, MarketCoverage, coverage
+from storage.errors import CatalogBusy
+from storage.layout import timestamp_of
+from system.importing import import_kalshi, summary
+
+_BAD_INPUT = 2
+_FAILED = 3
+_SHOWN_MARKETS = 40
+
+app = typer.Typer(
+    help="Replay, rehearse and trade prediction markets with one strategy class and one risk guardian.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+imports = typer.Typer(help="Bring recorded data into the catalog.", no_args_is_help=True)
+catalogs = typer.Typer(help="See what the catalog holds.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+app.add_typer(catalogs, name="catalog")
+
+CatalogOption = Annotated[
+    Path, typer.Option("--catalog", file_okay=False, help="Folder of the catalog; an import makes it.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@imports.command("kalshi-recording")
+def import_kalshi_recording(
+    sources: Annotated[list[Path], typer.Argument(metavar="SRC...", help="Recordings, or folders of them.")],
+    catalog: CatalogOption,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first line that cannot be used, and store nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Import recorded Kalshi sockets (.ndjson.zst): all of them, or nothing.
+
+    Data of a time that the catalog already holds are refused, so name sessions that share markets in
+    one command.
+
+    Example: argonaut import kalshi-recording recordings/2026-05-13 --catalog catalog
+    """
+    with exit_codes(), _bytes_bar(sources) as advance:
+        result = import_kalshi(sources, catalog, strict=strict, progress=advance)
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        Console().print(summary(result))
+
+
+@catalogs.command("coverage")
+def show_coverage(catalog: CatalogOption, as_json: JsonOption = False) -> None:
+    """Show which markets the catalog holds, from when to when, with which gaps and results.
+
+    Example: argonaut catalog coverage --catalog catalog
+    """
+    with exit_codes():
+        held = coverage(catalog)
+    if as_json:
+        print_json(held.as_dict())
+    else:
+        Console().print(_coverage_table(held))
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn what a command raises into one line on stderr and an exit code."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError) as error:
+        _leave(error, _BAD_INPUT)
+    except (OSError, CatalogBusy) as error:
+        _leave(error, _FAILED)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object on stdout."""
+    typer.echo(json.format(json.encode(value)))
+
+
+def _leave(error: Exception, code: int) -> None:
+    typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+    raise typer.Exit(code) from error
+
+
+@contextmanager
+def _bytes_bar(sources: list[Path]) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        total = sum(file.stat().st_size for file in find_recordings(sources))
+        task = bar.add_task("reading", total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+def _coverage_table(held: Coverage) -> Table:
+    table = Table(
+        title=f"{len(held.markets)} markets, {sum(held.rows.values()):,} rows, {', '.join(held.evidence)}",
+        caption=_coverage_caption(held),
+    )
+    table.add_column("market", overflow="fold")
+    for name in ("first data", "deltas", "quotes", "trades", "sessions", "gaps", "result"):
+        table.add_column(name, justify="right")
+    for market in held.markets[:_SHOWN_MARKETS]:
+        table.add_row(market.market, *_coverage_cells(market))
+    return table
+
+
+def _coverage_cells(market: MarketCoverage) -> list[str]:
+    starts = [intervals[0].start_ns for intervals in market.intervals.values()]
+    rows = [market.rows.get(kind, 0) for kind in ("OrderBookDelta", "QuoteTick", "TradeTick")]
+    sessions = max((len(intervals) for intervals in market.intervals.values()), default=0)
+    return [
+        timestamp_of(min(starts))[:16] if starts else "-",
+        *(f"{count:,}" for count in (*rows, sessions, len(market.gaps))),
+        "yes" if market.is_resolved else "-",
+    ]
+
+
+def _coverage_caption(held: Coverage) -> str:
+    lines = [f"{kind}: {sum(by.values()):,} under {', '.join(by)}" for kind, by in held.facts.items()]
+    if len(held.markets) > _SHOWN_MARKETS:
+        lines.append(f"and {len(held.markets) - _SHOWN_MARKETS:,} more markets; --json tells them all")
+    return "\n".join(lines)

@@ -1,0 +1,145 @@
+"""Bring a venue's recordings into the catalog: all that one command names, or nothing."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msgspec import to_builtins
+from rich.table import Table
+
+from adapters.kalshi.history import Problem, Session, TickerCheck, read_recordings
+from storage.catalog import CatalogWriter, Written
+
+_SHOWN = 5
+"""Problems that a summary spells out; the rest is counted, and `--json` holds them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedSession:
+    """What one recording brought: lines read, rows stored by kind, lines that could not be used."""
+
+    name: str
+    messages: int
+    instruments: int
+    rows: Mapping[str, int]
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What one import stored, and how far the books agree with the venue's own ticker.
+
+    `ticker.compared` counts ticker messages that were held against the book rebuilt from deltas,
+    `ticker.differing` tells where the best prices were others; `seconds` is the time that it took.
+    """
+
+    catalog: str
+    sessions: tuple[ImportedSession, ...]
+    rows: Mapping[str, int]
+    problems: tuple[Problem, ...]
+    ticker: TickerCheck
+    messages: int
+    seconds: float
+
+    @property
+    def messages_per_sec(self) -> float:
+        return self.messages / self.seconds
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the same in plain JSON types."""
+        plain: dict[str, Any] = to_builtins(self, enc_hook=str)
+        return plain | {"messages_per_sec": round(self.messages_per_sec)}
+
+
+def import_kalshi(
+    sources: Sequence[Path],
+    catalog: Path,
+    *,
+    strict: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> ImportResult:
+    """Store what `sources`, recordings or folders of them, tell about Kalshi's markets.
+
+    `progress` hears how many compressed bytes were read since it was last called. Nothing is stored
+    unless everything is.
+
+    Raises
+    ------
+    FileNotFoundError
+        No recording is there.
+    BadRecording
+        With `strict`, the first line that cannot be used; without, such lines are counted.
+    Overlap, WrongSchema, CatalogBusy
+        The catalog already holds data of that time, is of another schema, or is being written.
+
+    """
+    began = time.perf_counter()
+    sessions: list[ImportedSession] = []
+    problems: list[Problem] = []
+    compared = 0
+    differing: list[str] = []
+    with CatalogWriter(catalog) as writer:
+        for session in read_recordings(sources, strict=strict, on_bytes=progress):
+            sessions.append(_imported(session, writer.write(session.instruments, session.data)))
+            problems += session.problems
+            compared += session.ticker.compared
+            differing += session.ticker.differing
+        if not sessions:
+            raise FileNotFoundError(f"expected recordings in {', '.join(map(str, sources))}, found none")
+    return ImportResult(
+        catalog=str(catalog),
+        sessions=tuple(sessions),
+        rows=_total(session.rows for session in sessions),
+        problems=tuple(problems),
+        ticker=TickerCheck(compared=compared, differing=tuple(differing)),
+        messages=sum(session.messages for session in sessions),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def summary(result: ImportResult) -> Table:
+    """Return a table with a line for each session and one for all."""
+    kinds = sorted(result.rows)
+    table = Table(title=f"{len(result.sessions)} sessions into {result.catalog}", caption=_caption(result))
+    table.add_column("session", overflow="fold")
+    for name in ("messages", *kinds, "problems"):
+        table.add_column(name, justify="right", overflow="fold")
+    for session in result.sessions:
+        counts = [session.messages, *(session.rows.get(kind, 0) for kind in kinds), session.problems]
+        table.add_row(session.name, *(f"{count:,}" for count in counts))
+    table.add_section()
+    counts = [result.messages, *(result.rows[kind] for kind in kinds), len(result.problems)]
+    table.add_row("all", *(f"{count:,}" for count in counts))
+    return table
+
+
+def _imported(session: Session, written: Written) -> ImportedSession:
+    return ImportedSession(
+        name=session.name,
+        messages=session.counts["lines"],
+        instruments=written.instruments,
+        rows=written.rows,
+        problems=len(session.problems),
+    )
+
+
+def _total(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total = Counter[str]()
+    for part in parts:
+        total.update(part)
+    return dict(sorted(total.items()))
+
+
+def _caption(result: ImportResult) -> str:
+    ticker = result.ticker
+    lines = [
+        f"{result.messages_per_sec:,.0f} messages/s in {result.seconds:.1f} s",
+        f"best prices differ from the venue's ticker in {len(ticker.differing):,} of {ticker.compared:,} comparisons",
+    ]
+    lines += [f"{one.file}:{one.line}: {one.reason}" for one in result.problems[:_SHOWN]]
+    if len(result.problems) > _SHOWN:
+        lines.append(f"and {len(result.problems) - _SHOWN:,} more; --json tells them all")
+    return "\n".join(lines)
