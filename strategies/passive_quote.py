@@ -24,6 +24,7 @@ from pricing.digital import AverageDigital
 from pricing.index import DigitalFair, IndexTracker
 
 _NS_PER_SEC = 1_000_000_000
+_REST_AFTER_DENIAL_NS = 10 * _NS_PER_SEC  # a limit does not give way within a tick
 
 
 class PassiveQuoteConfig(StrategyConfig, frozen=True):
@@ -88,6 +89,7 @@ class _Side:
     held: Decimal = Decimal(0)
     order: LimitOrder | None = None
     is_leaving: bool = False
+    rests_until_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -157,6 +159,8 @@ class PassiveQuote(Strategy[PassiveQuoteConfig]):
     @override
     def on_order_denied(self, event: Any) -> None:
         self._gone(event)
+        if side := self._sides.get(event.instrument_id):
+            side.rests_until_ns = self.clock.timestamp_ns() + _REST_AFTER_DENIAL_NS
 
     @override
     def on_order_expired(self, event: Any) -> None:
@@ -192,7 +196,7 @@ class PassiveQuote(Strategy[PassiveQuoteConfig]):
         if side.order is not None:
             if wish != resting:
                 self._withdraw(side)  # the new bid follows when the venue has let go of this one
-        elif wish is not None:
+        elif wish is not None and self.clock.timestamp_ns() >= side.rests_until_ns:
             side.order = self.buy(side.outcome.id, Decimal(self.config.contracts), wish, post_only=True)
 
     def _withdraw(self, side: _Side) -> None:

@@ -23,9 +23,9 @@ from system.event_log import EventLog
 from system.feed import Feed
 from system.planning import Wish, make_plan
 from system.synthetic import fill_catalog, read_settings
+from system.terminal import open_console
 
 BAD_INPUT, FAILED = 2, 3
-_WIDTH_IN_A_FILE = 100  # a log knows no width, and the tables want this much
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
 
     Exit code 0: done. 2: the book, the period or the catalog is wrong. 3: the run failed.
     """
-    console = Console(quiet=quiet)
-    if not console.is_terminal:
-        console.width = _WIDTH_IN_A_FILE
+    console = open_console(is_quiet=quiet)
     try:
         raw = read_book_file(book)
         root = _catalog_of(raw, catalog, console)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from msgspec import json
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -19,6 +19,7 @@ from storage.coverage import Coverage, MarketCoverage, coverage
 from storage.errors import CatalogBusy
 from storage.layout import timestamp_of
 from system.importing import import_kalshi, summary
+from system.terminal import open_console
 
 _BAD_INPUT = 2
 _FAILED = 3
@@ -67,7 +68,7 @@ def import_kalshi_recording(
     if as_json:
         print_json(result.as_dict())
     else:
-        Console().print(summary(result))
+        open_console().print(summary(result))
 
 
 @catalogs.command("coverage")
@@ -81,7 +82,7 @@ def show_coverage(catalog: CatalogOption, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(held.as_dict())
     else:
-        Console().print(_coverage_table(held))
+        open_console().print(_coverage_table(held))
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def _leave(error: Exception, code: int) -> None:
 @contextmanager
 def _bytes_bar(sources: list[Path]) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = open_console(to_stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         total = sum(file.stat().st_size for file in find_recordings(sources))
         task = bar.add_task("reading", total=total)
@@ -119,8 +120,9 @@ def _coverage_table(held: Coverage) -> Table:
     table = Table(
         title=f"{len(held.markets)} markets, {sum(held.rows.values()):,} rows, {', '.join(held.evidence)}",
         caption=_coverage_caption(held),
+        box=SIMPLE_HEAD,
     )
-    table.add_column("market", overflow="fold")
+    table.add_column("market", no_wrap=True)
     for name in ("first data", "deltas", "quotes", "trades", "sessions", "gaps", "result"):
         table.add_column(name, justify="right")
     for market in held.markets[:_SHOWN_MARKETS]:

@@ -8,12 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import to_builtins
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from adapters.kalshi.history import Problem, Session, TickerCheck, read_recordings
 from storage.catalog import CatalogWriter, Written
 
 _SHOWN = 5
+_HEADINGS = {
+    "OrderBookDelta": "deltas",
+    "QuoteTick": "quotes",
+    "TradeTick": "trades",
+    "BinaryOption": "instruments",
+    "OraclePrice": "oracle",
+    "MarketPhase": "phases",
+    "MarketResolution": "results",
+    "TradeProvenance": "provenance",
+    "DataGap": "gaps",
+}
 """Problems that a summary spells out; the rest is counted, and `--json` holds them all."""
 
 
@@ -103,10 +115,14 @@ def import_kalshi(
 def summary(result: ImportResult) -> Table:
     """Return a table with a line for each session and one for all."""
     kinds = sorted(result.rows)
-    table = Table(title=f"{len(result.sessions)} sessions into {result.catalog}", caption=_caption(result))
-    table.add_column("session", overflow="fold")
-    for name in ("messages", *kinds, "problems"):
-        table.add_column(name, justify="right", overflow="fold")
+    table = Table(
+        title=f"{len(result.sessions)} sessions into {result.catalog}",
+        caption=_caption(result),
+        box=SIMPLE_HEAD,
+    )
+    table.add_column("session", no_wrap=True)
+    for name in ("messages", *(_HEADINGS.get(kind, kind) for kind in kinds), "problems"):
+        table.add_column(name, justify="right")
     for session in result.sessions:
         counts = [session.messages, *(session.rows.get(kind, 0) for kind in kinds), session.problems]
         table.add_row(session.name, *(f"{count:,}" for count in counts))
