@@ -96,9 +96,10 @@ class Door(trading.ExecutionAlgorithm):
 
     def refusal(self, order: Any, quantity: Quantity | None = None, price: Price | None = None) -> str | None:
         """Return why an order, or a change of it, may not leave; a guard that breaks refuses."""
-        for component in (order.strategy_id, order.exec_algorithm_id):
-            if fault := self.faults.get(component):
-                return f"FAULTED {component} {fault!r}"
+        if self.faults:
+            for component in (order.strategy_id, order.exec_algorithm_id):
+                if fault := self.faults.get(component):
+                    return f"FAULTED {component} {fault!r}"
         if self._broken:
             return f"GUARD_BROKEN {self._broken!r}"
         try:
@@ -133,6 +134,7 @@ class Door(trading.ExecutionAlgorithm):
         for instrument_id, probability in probabilities.items():
             if not 0 < probability < 1:
                 raise ValueError(f"expected a belief in (0, 1) for {instrument_id}, found {probability}")
+        for instrument_id, probability in probabilities.items():
             belief = Belief(probability, self.now_ns())
             self._beliefs[strategy_id, instrument_id] = belief
             if self._on_belief:

@@ -6,9 +6,9 @@ in either order, and a replay would not repeat itself.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 type Hook = Callable[[Any], None]
@@ -41,16 +41,33 @@ CHANNELS = (
 )
 
 
-class Switchboard:
-    """Passes what the first subscriber of a topic receives on to all, in the order of their seats.
+class _Topic:
+    """Who hears a topic, by seat, and whose copy of the last datum is still to come."""
 
-    Every strategy stays subscribed at the engine as it asked to be; what the others receive from there
-    is a second copy, and is dropped.
+    __slots__ = ("ears", "owed", "seats")
+
+    def __init__(self) -> None:
+        self.set_ears(())
+        self.owed: set[int] = set()
+
+    def set_ears(self, ears: Iterable[tuple[int, Hook]]) -> None:
+        self.ears = tuple(sorted(ears, key=itemgetter(0)))
+        self.seats = frozenset(seat for seat, _ in self.ears)
+
+
+class Switchboard:
+    """Passes the first copy of a datum that arrives on to all subscribers, in the order of their seats.
+
+    Every strategy stays subscribed at the engine as it asked to be; the other copies are dropped. Who
+    gets one is fixed when the engine begins to hand them out (run on rc7): a strategy that unsubscribes
+    when it hears a datum still gets its copy, and none is sent to one that subscribes meanwhile.
     """
 
     def __init__(self) -> None:
         self._seats = 0
-        self._ears: defaultdict[Channel, dict[Hashable, tuple[tuple[int, Hook], ...]]] = defaultdict(dict)
+        self._topics: defaultdict[Channel, defaultdict[Hashable, _Topic]] = defaultdict(
+            lambda: defaultdict(_Topic)
+        )
 
     def join(self) -> int:
         """Return the next seat; who has a lower one hears first."""
@@ -64,18 +81,20 @@ class Switchboard:
 
     def add(self, channel: Channel, topic: Hashable, seat: int, hook: Hook) -> None:
         """Let the strategy on `seat` hear `topic`."""
-        others = [ear for ear in self._ears[channel].get(topic, ()) if ear[0] != seat]
-        self._ears[channel][topic] = tuple(sorted([*others, (seat, hook)], key=lambda ear: ear[0]))
+        line = self._topics[channel][topic]
+        line.set_ears([*(ear for ear in line.ears if ear[0] != seat), (seat, hook)])
 
     def remove(self, channel: Channel, topic: Hashable, seat: int) -> None:
         """Let the strategy on `seat` hear `topic` no more."""
-        others = tuple(ear for ear in self._ears[channel].pop(topic, ()) if ear[0] != seat)
-        if others:
-            self._ears[channel][topic] = others
+        line = self._topics[channel][topic]
+        line.set_ears(ear for ear in line.ears if ear[0] != seat)
 
     def deliver(self, channel: Channel, seat: int, datum: Any) -> None:
         """Take what the engine gave to the strategy on `seat`."""
-        ears = self._ears[channel].get(channel.topic_of(datum), ())
-        if ears and ears[0][0] == seat:
-            for _, hook in ears:
-                hook(datum)
+        line = self._topics[channel][channel.topic_of(datum)]
+        if seat in line.owed:
+            line.owed.remove(seat)
+            return
+        line.owed = set(line.seats - {seat})
+        for _, hook in line.ears:
+            hook(datum)

@@ -1,6 +1,5 @@
 """One book over one catalog: the engine is built, fed window by window, audited and written down."""
 
-import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -220,7 +219,7 @@ class Backtest:
             end_ns=plan.end_ns,
             events=self._events,
             wall_secs=wall_secs,
-            peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KB_PER_MB,
+            peak_rss_mb=_peak_rss_mb(),
             orders=diary.orders,
             denied=diary.denied,
             rejected=diary.rejected,
@@ -243,3 +242,10 @@ class Backtest:
             prices=diary.prices,
             equity=self._equity,
         )
+
+
+def _peak_rss_mb() -> float:
+    # Not getrusage: a child inherits the peak of the process that started it.
+    status = Path("/proc/self/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) / _KB_PER_MB

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import json
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from research.console import tables
@@ -18,10 +19,10 @@ from research.report import summarize
 from storage.errors import StorageError
 from storage.reading import CatalogReader
 from system.backtest import Backtest, Plan, RunFailed
-from system.book import BadBook, Raw, outline, read_book_file
+from system.book import BadBook, Raw, read_book_file
 from system.event_log import EventLog
 from system.feed import Feed
-from system.planning import Wish, make_plan
+from system.planning import Wish, backtest_of, make_plan
 from system.synthetic import fill_catalog, read_settings
 from system.terminal import open_console
 
@@ -60,7 +61,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
             Output(out, json_file, not no_html),
             console,
         )
-    except (BadBook, StorageError, FileNotFoundError) as error:
+    except (BadBook, StorageError, FileNotFoundError, NotADirectoryError) as error:
         _stop(error, BAD_INPUT)
     except RunFailed as error:
         _stop(error, FAILED)
@@ -68,14 +69,14 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
 
 def _catalog_of(raw: Raw, wished: Path | None, console: Console) -> Path:
     """Return the catalog to replay; one that the book knows how to make up is made when it is missing."""
-    backtest = outline(raw).backtest
-    root = wished or Path(backtest.catalog if backtest else "catalog")
-    if backtest and backtest.synthetic is not None and not root.exists():
+    backtest = backtest_of(raw)
+    root = wished or Path(backtest.catalog)
+    if backtest.synthetic is not None and not root.exists():
         settings = read_settings(backtest.synthetic)
-        console.print(f"No catalog at {root}: making up {settings.markets} markets. The data are SYNTHETIC.")
+        _say(console, f"No catalog at {root}: making up {settings.markets} markets. The data are SYNTHETIC.")
         with _progress("Making up markets", settings.markets, console) as advance:
             rows = fill_catalog(root, settings, advance)
-        console.print(f"Wrote {rows:,} rows of synthetic data to {root}.")
+        _say(console, f"Wrote {rows:,} rows of synthetic data to {root}.")
     return root
 
 
@@ -88,7 +89,7 @@ def _run(plan: Plan, output: Output, console: Console) -> None:
     with EventLog(draft) as log:
         backtest = Backtest(plan, Feed(CatalogReader(plan.catalog), plan.markets, plan.pace), log)
         for sentence in backtest.rules:
-            console.print(f"Rule: {sentence}", highlight=False)
+            _say(console, f"Rule: {sentence}")
         with _progress("Replaying", span_ns, console) as advance:
             record = backtest.run(lambda at_ns, _: advance(at_ns - plan.start_ns))
     findings = study(record)
@@ -101,7 +102,12 @@ def _run(plan: Plan, output: Output, console: Console) -> None:
     if output.with_html:
         (folder / "report.html").write_text(make_page(findings))
     console.print(tables(findings))
-    console.print(f"Report, summary and event log: {folder}")
+    _say(console, f"Report, summary and event log: {folder}")
+
+
+def _say(console: Console, sentence: str) -> None:
+    """Print words that may hold a path or a name: no bracket is markup, no line is broken."""
+    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -114,5 +120,6 @@ def _progress(what: str, total: int, console: Console) -> Iterator[Callable[[int
 
 
 def _stop(error: Exception, code: int) -> None:
-    Console(stderr=True, soft_wrap=True).print(f"[bold]{type(error).__name__}[/]: {error}", highlight=False)
+    line = f"[bold]{type(error).__name__}[/]: {escape(str(error))}"
+    Console(stderr=True, soft_wrap=True).print(line, highlight=False)
     raise typer.Exit(code) from error

@@ -7,6 +7,7 @@ from typing import Any
 from nautilus_trader.model import (
     InstrumentId,
     LiquiditySide,
+    OrderAccepted,
     OrderDenied,
     OrderFilled,
     OrderInitialized,
@@ -24,6 +25,7 @@ from risk.ledger import Ledger
 from system.event_log import EventLog, is_settlement
 
 _NS_PER_SEC = 1_000_000_000
+_NOTHING = Decimal(0)
 _FORECAST_EVERY_NS = 10 * _NS_PER_SEC
 
 
@@ -63,22 +65,21 @@ class Diary:
 
     def hear(self, event: Any, desk: Desk) -> None:
         """Pass an event on to the guard, then write it down."""
-        realized = self._ledger.realized_usd
+        realized = self._ledger.realized_usd if type(event) is OrderFilled else _NOTHING
         self._guard.hear(event, desk)
         self._log.write(event)
         match event:
+            case OrderFilled():
+                self._note_fill(event, self._ledger.realized_usd - realized)
+                self._after_fill(event.ts_event)
             case OrderInitialized():
                 self.orders += 1
+            case OrderAccepted():
+                self._accepted_ns[str(event.client_order_id)] = event.ts_event
             case OrderDenied():
                 self.denied += 1
             case OrderRejected():
                 self.rejected += 1
-            case OrderFilled():
-                self._note_fill(event, self._ledger.realized_usd - realized)
-                self._after_fill(event.ts_event)
-            case _:
-                if type(event).__name__ == "OrderAccepted":
-                    self._accepted_ns[str(event.client_order_id)] = event.ts_event
 
     def believed(
         self, strategy_id: StrategyId, instrument_id: InstrumentId, belief: Belief, quote: QuoteTick | None

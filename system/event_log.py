@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from msgspec import json
+from nautilus_trader.model import LiquiditySide, OrderSide, OrderType, TimeInForce
 
 _FIELDS = (
     "ts_event",
@@ -27,6 +28,8 @@ _FIELDS = (
     "reason",
 )
 _SETTLEMENT = "EXPIRATION-"
+_PLAIN = frozenset({int, bool, str})
+_NAMED = (LiquiditySide, OrderSide, OrderType, TimeInForce)
 
 
 class EventLog:
@@ -38,6 +41,7 @@ class EventLog:
 
     def __init__(self, path: Path | None = None) -> None:
         self._hash = sha256()
+        self._fields: dict[type, tuple[str, ...]] = {}
         self._file = path.open("wb") if path else None
 
     def __enter__(self) -> Self:
@@ -51,12 +55,16 @@ class EventLog:
 
     def write(self, event: Any) -> None:
         """Add one event of Nautilus."""
-        line: dict[str, object] = {"event": type(event).__name__}
-        for name in _FIELDS:
-            value = getattr(event, name, None)
+        kind = type(event)
+        fields = self._fields.get(kind)
+        if fields is None:
+            fields = self._fields[kind] = tuple(name for name in _FIELDS if hasattr(event, name))
+        line: dict[str, object] = {"event": kind.__name__}
+        for name in fields:
+            value = getattr(event, name)
             if value is not None:
-                line[name] = value if isinstance(value, int | bool) else getattr(value, "name", str(value))
-        if is_settlement(event):
+                line[name] = value if type(value) in _PLAIN else _text(value)
+        if str(line.get("client_order_id", "")).startswith(_SETTLEMENT):
             line["client_order_id"] = _SETTLEMENT
         data = json.encode(line) + b"\n"
         self._hash.update(data)
@@ -72,3 +80,7 @@ class EventLog:
 def is_settlement(event: Any) -> bool:
     """Return whether `event` belongs to an order with which the engine pays out a position."""
     return str(getattr(event, "client_order_id", "")).startswith(_SETTLEMENT)
+
+
+def _text(value: object) -> str:
+    return value.name if isinstance(value, _NAMED) else str(value)

@@ -1,6 +1,7 @@
 """Fill a catalog with made-up markets, for demos and tests: evidence class S, which proves nothing."""
 
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from system.book import BadBook
 
 def read_settings(raw: dict[str, Any]) -> GeneratorSettings:
     """Return the generator's settings as a book states them; BadBook names a wrong one by its path."""
+    _refuse_unknown(raw, GeneratorSettings, "$.backtest.synthetic")
     try:
         return convert(raw, GeneratorSettings, strict=False)
     except ValidationError as error:
@@ -28,3 +30,14 @@ def fill_catalog(root: Path, settings: GeneratorSettings, on_market: Callable[[i
             rows += len(tape.data)
             on_market(done)
     return rows
+
+
+def _refuse_unknown(raw: dict[str, Any], kind: type[Any], path: str) -> None:
+    """Refuse a misspelt name, which would leave the setting at its default: msgspec passes it over."""
+    known = {one.name: one.type for one in fields(kind)}
+    for name, value in raw.items():
+        if name not in known:
+            raise BadBook(f"expected one of {', '.join(known)}, found {name!r} - at `{path}`")
+        part = known[name]
+        if isinstance(part, type) and is_dataclass(part) and isinstance(value, dict):
+            _refuse_unknown(value, part, f"{path}.{name}")
