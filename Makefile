@@ -20,7 +20,8 @@ setup: $(READY)  ## only set up
 
 $(READY): requirements.lock pyproject.toml .python-version | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON_VERSION) .venv
-	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock --group dev --editable .
+	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock \
+	  --build-constraint requirements.lock --group dev --editable .
 	@touch $@
 
 .uv/bin/uv:

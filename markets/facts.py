@@ -123,7 +123,7 @@ class MarketResolution(Fact, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse a payout that no contract can have."""
-        if not 0 <= self.payout <= 1:
+        if not (self.payout.is_finite() and 0 <= self.payout <= 1):
             raise ValueError(f"expected a payout in [0, 1] for {self.market}, found {self.payout}")
 
 

@@ -97,8 +97,9 @@ def make_pair(terms: MarketTerms) -> OutcomePair:
     """Return the YES and NO instruments of a market.
 
     Both carry the same facts in `info`, in plain JSON with money as text, plus their own `outcome`
-    and the instrument id of their `complement`.
+    and the instrument id of their `complement`. ValueError for ticks that an instrument cannot have.
     """
+    _check_ticks(terms)
     return OutcomePair(_outcome(terms, "YES", "NO"), _outcome(terms, "NO", "YES"))
 
 
@@ -146,6 +147,18 @@ def pairs_among(instruments: Iterable[Instrument]) -> list[OutcomePair]:
         if info_of(yes)["outcome"] == "YES" and complement_of(yes) in known
     ]
     return sorted(pairs, key=lambda pair: (pair.yes.activation_ns, str(pair.yes.id)))
+
+
+def _check_ticks(terms: MarketTerms) -> None:
+    if not terms.price_ranges:
+        raise ValueError(f"expected price ranges for {terms.market}, found none")
+    for part in terms.price_ranges:
+        if part.step <= 0:
+            raise ValueError(f"expected ticks above 0 for {terms.market}, found {part.step}")
+        if part.step.scaleb(PRICE_DIGITS) % 1:
+            raise ValueError(
+                f"expected ticks of at most {PRICE_DIGITS} digits for {terms.market}, found {part.step}"
+            )
 
 
 def _outcome(terms: MarketTerms, outcome: str, other: str) -> BinaryOption:

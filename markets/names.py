@@ -4,6 +4,7 @@
 now and to come. A Nautilus instrument id, `KXBTC15M-26OCT031745-45-YES.KALSHI`, is a name too.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Self
@@ -11,6 +12,8 @@ from typing import Self
 from nautilus_trader.model import InstrumentId
 
 from markets.instruments import Instrument, info_of
+
+_SERIES = re.compile(r"[^\s:*]+:[^\s:*]+-\*")
 
 
 class UnknownName(LookupError):
@@ -24,8 +27,7 @@ class Series(str):
 
     def __new__(cls, text: str) -> Self:
         """Raise ValueError unless `text` reads `venue:SERIES-*`."""
-        venue, _, pattern = text.partition(":")
-        if not venue or not pattern.endswith("-*") or "*" in pattern[:-1] or len(pattern) < 3:
+        if not _SERIES.fullmatch(text):
             raise ValueError(f"expected a series such as `kalshi:KXBTC15M-*`, found {text!r}")
         return super().__new__(cls, text)
 
@@ -79,6 +81,7 @@ def find_instrument(text: str, known: Iterable[Instrument]) -> InstrumentId:
 
 
 def _not_found(text: str, names: list[str]) -> str:
-    near = get_close_matches(text, names, n=2)
+    folded = {name.casefold(): name for name in names}
+    near = [folded[one] for one in get_close_matches(text.casefold(), folded, n=2)]
     hint = f"; did you mean {' or '.join(near)}?" if near else f"; {len(names)} outcomes are known"
     return f"expected an instrument that the catalog holds, found {text!r}{hint}"

@@ -2,7 +2,8 @@
 
 A print at a price proves that every better-priced order was filled before. The simulated exchange
 keeps a resting order waiting behind the size shown at its own price all the same (run on rc7). So a
-replay or a sandbox first prints each level that was swept; strategies never see these prints.
+replay or a sandbox first prints each level that was swept. No strategy hears these prints in `on_trade`;
+the engine's cache of trades holds them.
 """
 
 from nautilus_trader.model import TradeId, TradeTick

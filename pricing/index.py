@@ -56,21 +56,27 @@ class AverageSoFar:
         """Take the index at `ts_ns`; before the start it is only remembered as the first value."""
         if self._price is None:
             self._area = price * max(0, ts_ns - self._start_ns)
-        elif ts_ns < self._at_ns > self._start_ns:
+        elif ts_ns < self._at_ns:
             return
         else:
             self._area += self._open_area(ts_ns)
-        self._at_ns = max(ts_ns, self._start_ns)
+        self._at_ns = ts_ns
         self._price = price
 
     def mean(self, now_ns: int) -> float | None:
-        """Return the mean over [start, now], or None before the start or when nothing was seen."""
+        """Return the mean over [start, now], or None before the start or when nothing was seen.
+
+        Where the source's clock runs ahead of ours, the mean reaches to its last tick instead.
+        """
         if self._price is None or now_ns <= self._start_ns:
             return None
-        return (self._area + self._open_area(now_ns)) / (now_ns - self._start_ns)
+        until_ns = max(now_ns, self._at_ns)
+        return (self._area + self._open_area(until_ns)) / (until_ns - self._start_ns)
 
     def _open_area(self, until_ns: int) -> float:
-        return 0.0 if self._price is None else self._price * max(0, until_ns - self._at_ns)
+        return (
+            0.0 if self._price is None else self._price * max(0, until_ns - max(self._at_ns, self._start_ns))
+        )
 
 
 class DigitalFair:

@@ -25,8 +25,7 @@ class Settlement:
         """
         if not resolution.is_final or resolution.is_disputed or market.market in self._settled:
             return []
-        self._settled.add(market.market)
-        return [
+        closes = [
             InstrumentClose(
                 side.id,
                 _payout(payout, market),
@@ -36,6 +35,8 @@ class Settlement:
             )
             for side, payout in ((market.yes, resolution.payout), (market.no, 1 - resolution.payout))
         ]
+        self._settled.add(market.market)
+        return closes
 
 
 def _payout(payout: Decimal, market: OutcomePair) -> Price:

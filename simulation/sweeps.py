@@ -33,8 +33,8 @@ class Sweeps:
     prints is what the recorded book shows at its level at that moment, which is the most that can have
     been ahead of us: it empties the queue before our order, and the true print then fills it. Our order
     may gain at most the part of that size that had queued behind it. What was printed at the level
-    since the book last showed it is taken off; a level that was refreshed after the print happened at
-    the venue is no evidence and is left alone.
+    since the book last showed it, by a trade or by this, is taken off; a level that was refreshed after
+    the print happened at the venue is no evidence and is left alone.
     """
 
     def __init__(self) -> None:
@@ -81,14 +81,16 @@ class Sweeps:
         if side is None:
             return
         is_bid, print_raw = side == OrderSide.BUY, trade.price.raw
+        levels = self._bids if is_bid else self._asks
         better = [
             (price, size)
-            for price, (size, since_ns) in (self._bids if is_bid else self._asks).items()
+            for price, (size, since_ns) in levels.items()
             if size.raw
             and since_ns <= trade.ts_event
             and (price.raw > print_raw if is_bid else price.raw < print_raw)
         ]
         for level, (price, size) in enumerate(sorted(better, key=_price, reverse=is_bid)):
+            del levels[price]  # a second print would fill an order by volume that nobody traded
             yield TradeTick(
                 trade.instrument_id,
                 price,

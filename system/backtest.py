@@ -50,7 +50,6 @@ class Plan:
     markets: Sequence[OutcomePair]
     start_ns: int
     end_ns: int
-    trials_before: int = 0
     pace: Pace = field(default_factory=Pace)
 
 
@@ -90,7 +89,8 @@ class Backtest:
         """Replay everything and return what a report needs.
 
         `on_progress` hears the time reached (nanoseconds) and the events told to the engine so far.
-        Raises RunFailed when a handler or a rule raised, or when ledger and account differ by any amount.
+        Raises RunFailed when a handler raised, when the guard missed an event, when a fee is unknown, or when
+        ledger and account differ by any amount. (A rule that raises refuses the order: that is no failure.)
         """
         began = time.perf_counter()
         try:
@@ -162,7 +162,11 @@ class Backtest:
         for items in window.market_data:
             self._engine.add_data(items, sort=False)
         self._engine.sort_data()
-        self._engine.run(streaming=True)
+        try:
+            self._engine.run(streaming=True)
+        except RuntimeError as error:  # a strategy that cannot start, or data that the engine refuses
+            self._must_be_sound()
+            raise RunFailed(f"the engine stopped: {error}") from error
         self._engine.clear_data()
         self._events += window.events
 
@@ -228,7 +232,7 @@ class Backtest:
             ledger_conserved=True,
             event_log_sha256=self._log.fingerprint,
             starting_usd=self._ledger.capital_usd,
-            trials_before=plan.trials_before,
+            trials_before=0,
             notes=_NOTES,
             marks={instrument: self._mark(instrument) for instrument in sorted(open_ended)},
         )

@@ -16,7 +16,7 @@ from research.console import tables
 from research.findings import study
 from research.page import make_page
 from research.report import summarize
-from storage.errors import StorageError
+from storage.errors import CatalogBusy, StorageError
 from storage.reading import CatalogReader
 from system.backtest import Backtest, Plan, RunFailed
 from system.book import BadBook, Raw, read_book_file
@@ -61,6 +61,8 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
             Output(out, json_file, not no_html),
             console,
         )
+    except CatalogBusy as error:
+        _stop(error, FAILED)
     except (BadBook, StorageError, FileNotFoundError, NotADirectoryError) as error:
         _stop(error, BAD_INPUT)
     except RunFailed as error:
@@ -82,7 +84,6 @@ def _catalog_of(raw: Raw, wished: Path | None, console: Console) -> Path:
 
 def _run(plan: Plan, output: Output, console: Console) -> None:
     book_folder = output.folder / plan.book.name
-    plan = replace(plan, trials_before=len(list(book_folder.glob("*/report.json"))))
     book_folder.mkdir(parents=True, exist_ok=True)
     draft = book_folder / ".events.jsonl"
     span_ns = plan.end_ns - plan.start_ns
@@ -92,9 +93,9 @@ def _run(plan: Plan, output: Output, console: Console) -> None:
             _say(console, f"Rule: {sentence}")
         with _progress("Replaying", span_ns, console) as advance:
             record = backtest.run(lambda at_ns, _: advance(at_ns - plan.start_ns))
-    findings = study(record)
     folder = book_folder / record.facts.event_log_sha256[:12]
     folder.mkdir(exist_ok=True)
+    findings = study(replace(record, facts=replace(record.facts, trials_before=_trials_besides(folder))))
     draft.rename(folder / "events.jsonl")
     summary = json.format(json.encode(summarize(findings)), indent=2)
     for path in filter(None, (folder / "report.json", output.json_file)):
@@ -103,6 +104,11 @@ def _run(plan: Plan, output: Output, console: Console) -> None:
         (folder / "report.html").write_text(make_page(findings))
     console.print(tables(findings))
     _say(console, f"Report, summary and event log: {folder}")
+
+
+def _trials_besides(folder: Path) -> int:
+    """Return how many other results this book has had; the same run again is no new trial."""
+    return sum(found.parent != folder for found in folder.parent.glob("*/report.json"))
 
 
 def _say(console: Console, sentence: str) -> None:

@@ -83,10 +83,10 @@ def read_book(text: str) -> Raw:
 def read_book_file(path: Path) -> Raw:
     """Return the book in the file `path`; BadBook names the file when it is missing or no TOML."""
     try:
-        return read_book(path.read_text())
+        return read_book(path.read_bytes().decode())
     except OSError as error:
         raise BadBook(f"expected a book at {path}, found none: {error.strerror}") from error
-    except BadBook as error:
+    except (BadBook, UnicodeDecodeError) as error:
         raise BadBook(f"{path}: {error}") from error
 
 

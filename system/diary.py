@@ -73,7 +73,7 @@ class Diary:
                 self._note_fill(event, self._ledger.realized_usd - realized)
                 self._after_fill(event.ts_event)
             case OrderInitialized():
-                self.orders += 1
+                self.orders += not is_settlement(event)
             case OrderAccepted():
                 self._accepted_ns[str(event.client_order_id)] = event.ts_event
             case OrderDenied():

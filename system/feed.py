@@ -80,8 +80,7 @@ class Feed:
             opened = self._open(at_ns)
             until_ns = min(end_ns, at_ns + span_ns, self._next_opening_ns(at_ns))
             window = Window(at_ns, until_ns, opened)
-            if at_ns == start_ns:
-                self._warm_up(window)
+            self._warm_up(window)
             self._fill(window)
             yield window
             span_ns = self._pace.next_ns(span_ns, window.rows)
@@ -100,15 +99,15 @@ class Feed:
         return self._waiting[0].yes.ts_init if self._waiting else at_ns + self._pace.longest_ns
 
     def _warm_up(self, window: Window) -> None:
-        """Give each market that was known before the start the book that it had then."""
+        """Give each market that is new to the replay the book that it had before: an empty one at least.
+
+        The engine refuses quotes and trades of a market that never had a book (run on rc7).
+        """
         for market in window.opened:
-            if market.yes.ts_init == window.start_ns:
-                continue
-            before = self._reader.deltas(market.yes.id, market.yes.ts_init, window.start_ns)
-            if levels := levels_after(before):
-                book = snapshot(market.yes.id, levels, window.start_ns)
-                self._sweeps[market.market].start_from(book)
-                self._add_books(window, market, book)
+            levels = levels_after(self._reader.deltas(market.yes.id, market.yes.ts_init, window.start_ns))
+            book = snapshot(market.yes.id, levels, window.start_ns)
+            self._sweeps[market.market].start_from(book)
+            self._add_books(window, market, book)
 
     def _fill(self, window: Window) -> None:
         start_ns, end_ns = window.start_ns, window.end_ns

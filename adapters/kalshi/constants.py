@@ -47,3 +47,62 @@ MEDIAN_SETTLEMENT_DELAY_NS: Final = 11_500_000_000
 
 SILENCE_NS: Final = 30_000_000_000
 """The server pings every 10 s; 25 to 30 s without any frame is a dead socket (reference, section 8)."""
+
+REST_HOSTS: Final = {
+    "prod": "https://external-api.kalshi.com",
+    "demo": "https://external-api.demo.kalshi.co",
+}
+SOCKET_HOSTS: Final = {
+    "prod": "wss://external-api-ws.kalshi.com",
+    "demo": "wss://external-api-ws.demo.kalshi.co",
+}
+"""The recommended hosts of both environments (reference, section 1); a signature covers the path only."""
+
+REST_PATH: Final = "/trade-api/v2"
+SOCKET_PATH: Final = "/trade-api/ws/v2"
+
+HEARTBEAT_SECS: Final = 10.0
+SILENCE_SECS: Final = SILENCE_NS / 1e9
+
+DEFAULT_COST: Final = 10
+CANCEL_COST: Final = 2
+GET_ORDER_COST: Final = 2
+"""Tokens per request (reference, section 11; `/account/endpoint_costs` of 2026-07-06). A batch costs the sum
+of its items and must fit at once; cancel-all is not in the list of exceptions."""
+
+BASIC_READ_PER_SEC: Final = 200
+BASIC_WRITE_PER_SEC: Final = 100
+"""Tokens of the lowest tier, without a burst, until `/account/limits` says more (recorded July 2026)."""
+
+PUBLIC_READ_PER_SEC: Final = 50
+"""Tokens without a key: 5 requests a second. 17.7 gave no error in Aug 2026, 32 gave 10 % of them."""
+
+BALANCE_PER_SEC: Final = 1
+"""Requests for the balance, from a bucket of their own; Basic and Advanced (reference, section 0)."""
+
+MOST_SUBACCOUNT: Final = 63
+MOST_ORDERBOOKS: Final = 100
+MOST_SUBSCRIBED_MARKETS: Final = 500_000
+"""Market subscriptions of one session (live, Sept 2026)."""
+
+BOOK_CHANNEL: Final = "orderbook_delta"
+INDEX_CHANNEL: Final = "cfbenchmarks_value"
+CHANNELS: Final = frozenset(
+    {
+        BOOK_CHANNEL,
+        INDEX_CHANNEL,
+        *("ticker", "trade", "fill", "user_orders", "market_positions"),
+        *("order_group_updates", "market_lifecycle_v2"),
+    }
+)
+"""The channels that we read (reference, section 8)."""
+
+CHANNELS_BY_NAME_ONLY: Final = frozenset({BOOK_CHANNEL, INDEX_CHANNEL})
+"""Channels that want to be told of what; the others send everything unless told."""
+
+CHANNELS_WITHOUT_TICKERS: Final = frozenset({"order_group_updates", "market_lifecycle_v2"})
+
+DEAD_SUBSCRIPTION_CODES: Final = frozenset({10, 25})
+"""Socket errors after which a subscription sends nothing more: channel error, and we read too slowly."""
+
+UNKNOWN_SID_CODE: Final = 7

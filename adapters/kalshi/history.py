@@ -17,8 +17,9 @@ import pyarrow as pa
 from msgspec import MsgspecError
 from nautilus_trader.model import BinaryOption, CustomData, OrderBookDelta, QuoteTick
 
-from adapters.kalshi import messages
 from adapters.kalshi.constants import SILENCE_NS
+from adapters.kalshi.messages import market_data as sent
+from adapters.kalshi.messages import recordings
 from adapters.kalshi.parsing import NegativeLevelError, SpotSettlement, parse_spot_trade, settle_on_spot
 from adapters.kalshi.providers import FollowedMarket, MarketLife, MarketNotes
 from markets.facts import Fact, OraclePrice
@@ -29,7 +30,6 @@ _SNIFFED_LINES: Final = 16
 _CODECS: Final = {".zst": "zstd", ".gz": "gzip"}
 _ENDINGS: Final = (".ndjson.zst", ".jsonl.zst", ".ndjson.gz", ".jsonl.gz", ".ndjson", ".jsonl")
 _NAMED: Final = {".kalshi_ws.": "flat", ".trades.": "trades"}
-_DECODERS: Final = {"flat": messages.decode_flat, "raw": messages.decode_raw, "trades": messages.decode_trade}
 _COUNTED: Final = (
     *("lines", "control", "orderbook_snapshot", "orderbook_delta", "ticker", "trade", "market_lifecycle_v2"),
     *("spot", "deltas", "groups", "quotes", "block_trades", "gaps", "skipped", "empty_snapshots"),
@@ -137,8 +137,8 @@ class _Tape:
         self._name = path.name.partition(".")[0]
         self._place = (path.name, 0)
         self._strict = strict
-        self._decode = _DECODERS[_shape(path) or ""]
-        self._is_dump = self._decode is messages.decode_trade
+        self._decode = recordings.DECODERS[_shape(path) or ""]
+        self._is_dump = self._decode is recordings.decode_trade
         self._notes = notes
         self._data: list[Any] = []
         self._problems: list[Problem] = []
@@ -149,12 +149,12 @@ class _Tape:
         self._last_ns = 0
         self._sequences: dict[int | None, tuple[int, int]] = {}
         self._acting: FollowedMarket | None = None
-        self._takers: dict[type, Callable[[Any, messages.AnyFrame, int], None]] = {
-            messages.OrderbookDelta: self._take_delta,
-            messages.OrderbookSnapshot: self._take_snapshot,
-            messages.Ticker: self._take_ticker,
-            messages.Trade: self._take_trade,
-            messages.MarketLifecycle: self._take_lifecycle,
+        self._takers: dict[type, Callable[[Any, recordings.AnyFrame, int], None]] = {
+            sent.OrderbookDelta: self._take_delta,
+            sent.OrderbookSnapshot: self._take_snapshot,
+            sent.Ticker: self._take_ticker,
+            sent.Trade: self._take_trade,
+            sent.MarketLifecycle: self._take_lifecycle,
         }
         self._look_beside(path)
 
@@ -178,7 +178,7 @@ class _Tape:
         self.first_ns = self.first_ns or recv_ns
         if frame.seq is not None:
             self._follow(frame.sid, frame.seq, recv_ns)
-        if isinstance(frame, messages.Control):
+        if isinstance(frame, recordings.Control):
             self._take_control(frame, recv_ns)
             return
         if not self._is_dump and 0 < self._last_ns < recv_ns - SILENCE_NS:
@@ -189,7 +189,7 @@ class _Tape:
 
     def take_spot(self, line: bytes) -> None:
         self._counts["spot"] += 1
-        self._data.append(parse_spot_trade(messages.decode_spot_trade(line)))
+        self._data.append(parse_spot_trade(recordings.decode_spot_trade(line)))
 
     def finish(self) -> None:
         self._end_action()
@@ -238,7 +238,7 @@ class _Tape:
             self._report(f"{market.life.terms.market} has no payout: {error}")
             return [market.life.closed()]
 
-    def _take_control(self, control: messages.Control, recv_ns: int) -> None:
+    def _take_control(self, control: recordings.Control, recv_ns: int) -> None:
         self._counts["control"] += 1
         if control.kind == "ws_connected":
             self._end_action()
@@ -248,7 +248,7 @@ class _Tape:
         elif control.kind == "watch_market" and control.info is not None:
             self._announce(self._notes.watched(control.info, recv_ns))
 
-    def _take_delta(self, delta: messages.OrderbookDelta, frame: messages.AnyFrame, recv_ns: int) -> None:
+    def _take_delta(self, delta: sent.OrderbookDelta, frame: recordings.AnyFrame, recv_ns: int) -> None:
         self._counts["orderbook_delta"] += 1
         market = self._markets.get(delta.market_ticker)
         if market is None or not market.has_book:
@@ -264,9 +264,7 @@ class _Tape:
             self._lose([market], recv_ns, "a delta could not be applied")
             raise
 
-    def _take_snapshot(
-        self, book: messages.OrderbookSnapshot, frame: messages.AnyFrame, recv_ns: int
-    ) -> None:
+    def _take_snapshot(self, book: sent.OrderbookSnapshot, frame: recordings.AnyFrame, recv_ns: int) -> None:
         self._counts["orderbook_snapshot"] += 1
         market = self._markets.get(book.market_ticker)
         if market is None:
@@ -281,7 +279,7 @@ class _Tape:
         market.sid = frame.sid
         self._counts["empty_snapshots"] += not (market.book.bids or market.book.asks)
 
-    def _take_ticker(self, ticker: messages.Ticker, _: messages.AnyFrame, recv_ns: int) -> None:
+    def _take_ticker(self, ticker: sent.Ticker, _: recordings.AnyFrame, recv_ns: int) -> None:
         self._counts["ticker"] += 1
         market = self._markets.get(ticker.market_ticker)
         if market is None or not market.has_book:
@@ -289,7 +287,7 @@ class _Tape:
             return
         market.tickers.note_ticker(ticker)
 
-    def _take_trade(self, trade: messages.Trade, _: messages.AnyFrame, recv_ns: int) -> None:
+    def _take_trade(self, trade: sent.Trade, _: recordings.AnyFrame, recv_ns: int) -> None:
         self._counts["trade"] += 1
         market = self._markets.get(trade.market)
         if market is None and self._is_dump and trade.market not in self._strangers:
@@ -300,7 +298,7 @@ class _Tape:
         self._data += market.take_trade(trade, recv_ns)
         self._counts["block_trades"] += trade.is_block_trade
 
-    def _take_lifecycle(self, step: messages.MarketLifecycle, _: messages.AnyFrame, recv_ns: int) -> None:
+    def _take_lifecycle(self, step: sent.MarketLifecycle, _: recordings.AnyFrame, recv_ns: int) -> None:
         self._counts["market_lifecycle_v2"] += 1
         market = self._markets.get(step.market_ticker)
         if market is not None:  # the channel speaks of all markets of the venue, most of them not ours
@@ -364,7 +362,7 @@ def _shape(path: Path) -> str | None:
     with suppress(OSError):
         for line in islice(_lines(path, None), _SNIFFED_LINES):
             with suppress(MsgspecError, ValueError):
-                if found := messages.shape_of(line):
+                if found := recordings.shape_of(line):
                     return found
     return None
 

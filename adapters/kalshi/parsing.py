@@ -29,19 +29,16 @@ from nautilus_trader.model import (
 )
 
 from adapters.kalshi.constants import VENUE
-from adapters.kalshi.messages import (
+from adapters.kalshi.messages.market_data import OrderbookDelta, OrderbookSnapshot, Ticker, Trade
+from adapters.kalshi.messages.numbers import (
     ONE_DOLLAR,
     Contracts,
-    OrderbookDelta,
-    OrderbookSnapshot,
-    SpotTrade,
-    Ticker,
-    Trade,
     price_steps,
     scale_steps,
     size_lots,
     time_ns,
 )
+from adapters.kalshi.messages.recordings import SpotTrade
 from markets.facts import Method, OraclePrice, Provenance, TradeProvenance
 from markets.instruments import PRICE_DIGITS, SIZE_DIGITS
 

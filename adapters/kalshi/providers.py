@@ -12,19 +12,10 @@ from nautilus_trader.model import BinaryOption, CustomData, QuoteTick, TradeTick
 
 from adapters.kalshi import constants as venue
 from adapters.kalshi.fees import fee_terms
-from adapters.kalshi.messages import (
-    ControlInfo,
-    Event,
-    Market,
-    MarketLifecycle,
-    OrderbookDelta,
-    OrderbookSnapshot,
-    ResultRow,
-    Trade,
-    decode_event,
-    decode_results,
-    time_ns,
-)
+from adapters.kalshi.messages.market_data import MarketLifecycle, OrderbookDelta, OrderbookSnapshot, Trade
+from adapters.kalshi.messages.numbers import time_ns
+from adapters.kalshi.messages.recordings import ControlInfo, ResultRow, decode_results
+from adapters.kalshi.messages.reference import Event, Market, decode_event
 from adapters.kalshi.parsing import BookBuilder, BookData, TickerComparison, parse_trade
 from markets.facts import DataGap, Fact, MarketPhase, MarketResolution, Phase
 from markets.instruments import MarketTerms, PriceRange, make_pair, outcome_id

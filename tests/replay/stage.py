@@ -8,13 +8,14 @@ from typing import Any, Self
 from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.common import LoggerConfig, LogLevel
 from nautilus_trader.execution import MakerTakerFeeModel
-from nautilus_trader.model import ClientId, Money, StrategyId, TraderId, Venue
-from toy import AT_ONCE, FED, Nobody
+from nautilus_trader.model import ClientId, InstrumentId, Money, StrategyId, TraderId, Venue
+from toy import AT_ONCE, FED, START, Nobody
 
 from engine import Door, Guard, Seat, Strategy
 from markets.currencies import USD
 from markets.facts import Fact
 from markets.instruments import OutcomePair
+from simulation.messages import no_quote
 from simulation.settings import VenueModel
 from simulation.venue import venue_arguments
 
@@ -45,6 +46,10 @@ class Stage:
             **venue_arguments(model),
         )
         self.engine.add_exec_algorithm(self.door)
+        # A venue answers subscriptions from its first data on, so it is shown a quote that is never replayed.
+        nobody = InstrumentId.from_str("NOBODY.KALSHI")
+        self.engine.add_data([no_quote(nobody, START)], validate=False)
+        self.engine.clear_data()
         for market in markets:
             self.add(market)
         self.strategies = [

@@ -124,6 +124,19 @@ def test_a_gap_empties_the_book_until_the_recording_speaks_again(catalog):
     assert len({fill.market for fill in record.fills}) == 2
 
 
+@pytest.mark.parametrize("silent_secs", [300, 10_000])
+def test_a_market_whose_book_is_silent_at_first_or_for_ever_is_replayed(silent_secs):
+    # The engine raised "No order book data found" for its first quote or trade.
+    late = made_up(markets=1)
+    for key, items in late._items.items():
+        if isinstance(key, tuple) and key[0] == "OrderBookDelta":
+            speaks_ns = items[0].ts_init + silent_secs * SECOND
+            late._items[key] = [item for item in items if item.ts_init > speaks_ns]
+    record = run(late, book(COIN, QUOTE, risk=[]))
+    assert record.facts.orders > 0
+    assert record.facts.ledger_conserved
+
+
 def test_an_error_in_a_handler_fails_the_run(catalog, monkeypatch):
     from strategies.coin_flip import CoinFlip
 

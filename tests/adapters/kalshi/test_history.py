@@ -11,7 +11,7 @@ from adapters.kalshi.history import (
     find_recordings,
     read_recordings,
 )
-from adapters.kalshi.messages import time_ns
+from adapters.kalshi.messages.numbers import time_ns
 from markets.facts import DataGap, MarketPhase, MarketResolution, Phase
 
 MARKET, OTHER = "KXBTC15M-26MAY131245-45", "KXBTC15M-26MAY131300-00"

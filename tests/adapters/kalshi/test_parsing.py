@@ -16,7 +16,9 @@ from nautilus_trader.model import (
     RecordFlag,
 )
 
-from adapters.kalshi.messages import OrderbookDelta, OrderbookSnapshot, SpotTrade, Ticker, Trade, time_ns
+from adapters.kalshi.messages.market_data import OrderbookDelta, OrderbookSnapshot, Ticker, Trade
+from adapters.kalshi.messages.numbers import time_ns
+from adapters.kalshi.messages.recordings import SpotTrade
 from adapters.kalshi.parsing import (
     BookBuilder,
     NegativeLevelError,

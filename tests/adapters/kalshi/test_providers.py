@@ -5,7 +5,10 @@ import msgspec
 import pytest
 
 from adapters.kalshi.constants import MEDIAN_SETTLEMENT_DELAY_NS
-from adapters.kalshi.messages import ControlInfo, Event, Market, MarketLifecycle, ResultRow, time_ns
+from adapters.kalshi.messages.market_data import MarketLifecycle
+from adapters.kalshi.messages.numbers import time_ns
+from adapters.kalshi.messages.recordings import ControlInfo, ResultRow
+from adapters.kalshi.messages.reference import Event, Market
 from adapters.kalshi.providers import (
     FollowedMarket,
     MarketLife,

@@ -10,7 +10,8 @@ import pytest
 from nautilus_trader.model import CustomData, InstrumentId, OrderBookDelta, QuoteTick, RecordFlag, TradeTick
 
 from adapters.kalshi.history import coinbase_settlement, read_recordings
-from adapters.kalshi.messages import Control, OrderbookDelta, OrderbookSnapshot, decode_raw
+from adapters.kalshi.messages.market_data import OrderbookDelta, OrderbookSnapshot
+from adapters.kalshi.messages.recordings import Control, decode_raw
 from adapters.kalshi.parsing import BookBuilder
 from markets.facts import DataGap, MarketResolution
 
