@@ -106,6 +106,7 @@ class Backtest:
             return self._record(time.perf_counter() - began)
         finally:
             self._engine.dispose()
+            del self._engine  # it holds the door, which holds us: a ring through Rust that nobody collects
 
     def _add_venues(self) -> None:
         assert self._plan.book.backtest is not None

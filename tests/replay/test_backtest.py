@@ -188,5 +188,13 @@ def test_the_ledger_is_held_against_the_engines_account_after_every_fill(catalog
         run(catalog, book(COIN, risk=[]))
 
 
+def test_hundreds_of_replays_fit_into_one_process():
+    # Each engine holds one of 255 logging guards of the process until it is gone for good.
+    tiny = made_up(markets=1, events_per_second=0.05)
+    raw = book(COIN, risk=[])
+    prints = {run(tiny, raw, end_ns=tiny.first_ns + SECOND).facts.event_log_sha256 for _ in range(270)}
+    assert len(prints) == 1
+
+
 def test_queue_and_latency_are_settings_of_the_book():
     assert VenueModel(latency_ms=0.5).latency_ns == 500_000
