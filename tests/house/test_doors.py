@@ -11,11 +11,11 @@ HOUSE = Path(__file__).parents[2]
 SETTINGS = tomllib.loads((HOUSE / "pyproject.toml").read_text())["tool"]
 ROOMS = {found.parent.name for found in HOUSE.glob("*/__init__.py")}
 WIRE_FILES = ("constants", "config", "messages", "signing", "http", "websocket")  # these outlive a dead node
-WIRE = [
+WIRE = sorted(
     ".".join(file.relative_to(HOUSE).with_suffix("").parts)
-    for file in sorted(HOUSE.glob("adapters/*/*.py"))
-    if file.stem in WIRE_FILES
-]
+    for name in WIRE_FILES
+    for file in [*HOUSE.glob(f"adapters/*/{name}.py"), *HOUSE.glob(f"adapters/*/{name}/[a-z]*.py")]
+)
 
 
 def test_what_must_outlive_the_node_never_loads_nautilus():

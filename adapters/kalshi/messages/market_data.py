@@ -104,7 +104,7 @@ class Trade(Struct, frozen=True):
         return (self.ts or 0) * 1_000_000_000 if self.ts_ms is None else self.ts_ms * 1_000_000
 
 
-class PriceStep(Struct, frozen=True):
+class PriceStep(Row, frozen=True):
     """A part of `price_ranges`."""
 
     start: Decimal
@@ -112,7 +112,7 @@ class PriceStep(Struct, frozen=True):
     step: Decimal
 
 
-class MarketLifecycle(Struct, frozen=True):
+class MarketLifecycle(Row, frozen=True):
     """A step in a market's life; every `*_ts` is in seconds. Before 2026 without `seq` and value.
 
     `metadata_updated` brings the strike fields, `price_level_structure_updated` the price ranges.
@@ -146,7 +146,7 @@ class EventLifecycle(Struct, frozen=True):
     collateral_return_type: str = ""
 
 
-class EventFeeUpdate(Struct, frozen=True):
+class EventFeeUpdate(Row, frozen=True):
     """A fee override of one event that begins now; null means back to the series."""
 
     event_ticker: str
@@ -154,7 +154,7 @@ class EventFeeUpdate(Struct, frozen=True):
     fee_multiplier_override: Decimal | None
 
 
-class IndexAverage(Struct, frozen=True):
+class IndexAverage(Row, frozen=True):
     """A mean of index values over a window in milliseconds since the epoch, its end exclusive."""
 
     value: Decimal

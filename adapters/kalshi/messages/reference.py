@@ -13,7 +13,7 @@ from adapters.kalshi.messages.market_data import PriceStep
 from adapters.kalshi.messages.numbers import Row, time_ns
 
 
-class Market(Struct, frozen=True):
+class Market(Row, frozen=True):
     """A market as REST describes it: what an instrument, its state and its result need.
 
     Missing quotes are sentinels: bid 0.0000, ask 1.0000 with size 0.00. `status` is a returned word
@@ -53,7 +53,7 @@ class Market(Struct, frozen=True):
     mve_collection_ticker: str | None = None
 
 
-class Event(Struct, frozen=True):
+class Event(Row, frozen=True):
     """The occurrence that decides one or more markets; an override that is null leaves the series' fee."""
 
     event_ticker: str

@@ -1,0 +1,1 @@
+"""What can be asked of Kalshi by REST? One method per endpoint, named after it; the supervisor cancels with it, too."""

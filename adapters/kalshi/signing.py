@@ -1,0 +1,109 @@
+"""Who we are to Kalshi, and the signature that proves it. Nothing here is ever logged or shown.
+
+Text signed: milliseconds since the epoch, upper-case method, path without its query (reference, section 2;
+official SDK 3.34.0, read 2026-11-20). The body is not signed.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+KEY_ID_NAME: Final = "KALSHI_API_KEY"
+PRIVATE_KEY_NAME: Final = "KALSHI_PRIVATE_KEY"
+PRIVATE_KEY_FILE_NAME: Final = "KALSHI_PRIVATE_KEY_FILE"
+
+_PADDING: Final = PSS(mgf=MGF1(SHA256()), salt_length=32)
+_HASH: Final = SHA256()
+_LEAST_RSA_BITS: Final = 2048
+_MILLISECOND_NS: Final = 1_000_000
+
+
+class BadCredentials(ValueError):
+    """The key or its id cannot be used; the message never quotes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A key id and the private key, RSA or Ed25519; neither appears in `repr`, `str` or an error."""
+
+    key_id: str = field(repr=False)
+    private_key: RSAPrivateKey | Ed25519PrivateKey = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.key_id or self.key_id.strip() != self.key_id or not self.key_id.isprintable():
+            raise BadCredentials(
+                f"expected a key id without blanks in {KEY_ID_NAME}, found none or a broken one"
+            )
+        if isinstance(self.private_key, RSAPrivateKey) and self.private_key.key_size < _LEAST_RSA_BITS:
+            raise BadCredentials(
+                f"expected an RSA key of {_LEAST_RSA_BITS} bits or more, found a shorter one"
+            )
+
+    @classmethod
+    def from_pem(cls, key_id: str, pem: str) -> Self:
+        r"""Return the credentials with a private key in PEM text, unencrypted; its type is told by the text.
+
+        Line ends may be written as `\n`, as environments often hold them. BadCredentials otherwise.
+        """
+        text = pem.replace("\\n", "\n").strip() + "\n"
+        try:
+            key = load_pem_private_key(text.encode(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None  # the cause may quote the key: it goes no further
+        if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
+            raise BadCredentials(
+                "expected an unencrypted RSA or Ed25519 private key in PEM, found something else"
+            )
+        return cls(key_id, key)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Return the credentials that KALSHI_API_KEY and one of the two names of a private key give.
+
+        KALSHI_PRIVATE_KEY holds PEM text, KALSHI_PRIVATE_KEY_FILE the path of such a file. BadCredentials
+        when one is missing or both are given.
+        """
+        key_id = environ.get(KEY_ID_NAME, "")
+        pem, file = environ.get(PRIVATE_KEY_NAME, ""), environ.get(PRIVATE_KEY_FILE_NAME, "")
+        if not key_id:
+            raise BadCredentials(f"expected {KEY_ID_NAME} in the environment, found none")
+        if bool(pem) == bool(file):
+            found = "both" if pem else "neither"
+            raise BadCredentials(
+                f"expected one of {PRIVATE_KEY_NAME} and {PRIVATE_KEY_FILE_NAME}, found {found}"
+            )
+        return cls.from_pem(key_id, pem or _text_of(file))
+
+    def sign(self, method: str, path: str, now_ns: int) -> dict[str, str]:
+        """Return the headers of one request at `now_ns`; a query in `path` is left out of the signature.
+
+        An RSA signature is different each time. Sign each attempt anew: a stale time is refused.
+        """
+        at_ms = str(now_ns // _MILLISECOND_NS)
+        text = f"{at_ms}{method.upper()}{path.partition('?')[0]}".encode()
+        if isinstance(self.private_key, Ed25519PrivateKey):
+            signature = self.private_key.sign(text)
+        else:
+            signature = self.private_key.sign(text, _PADDING, _HASH)
+        return {
+            "KALSHI-ACCESS-KEY": self.key_id,
+            "KALSHI-ACCESS-TIMESTAMP": at_ms,
+            "KALSHI-ACCESS-SIGNATURE": b64encode(signature).decode(),
+        }
+
+
+def _text_of(file: str) -> str:
+    try:
+        return Path(file).expanduser().read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        kind = type(error).__name__
+    raise BadCredentials(f"expected a readable PEM file at {PRIVATE_KEY_FILE_NAME}, found {kind}")

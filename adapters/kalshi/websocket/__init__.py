@@ -1,0 +1,1 @@
+"""How does Kalshi's stream reach us? Signed connections, subscriptions that come back, gaps that heal."""
