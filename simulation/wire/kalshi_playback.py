@@ -1,0 +1,177 @@
+"""Plays a recorded session into the double's books, shifted to now, at any speed.
+
+Prices, sizes and order are the recording's; ids, numbering and clocks are the double's own. Kalshi's
+recordings before September 2026 have no `clock`: deltas of equal `ts` are one group (kalshi.md section 8).
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulation.wire.kalshi_control import Control, Listing
+from simulation.wire.kalshi_life import Outcome
+from simulation.wire.kalshi_markets import CLOSED, Market
+from simulation.wire.kalshi_recordings import Recorded
+from simulation.wire.kalshi_tape import Change, Tape
+from simulation.wire.kalshi_units import ONE_PRICE, SECOND_NS, parse_count, parse_price, parse_time
+
+_YIELD_EVERY = 64
+_WINDOW_NS = 900 * SECOND_NS
+
+
+@dataclass(slots=True)
+class PlaybackReport:
+    """What was played: messages, groups of deltas, markets in order."""
+
+    messages: int = 0
+    groups: int = 0
+    deltas: int = 0
+    markets: list[str] = field(default_factory=list)
+
+
+class Playback:
+    """One session on its way into the books.
+
+    `speed` 1 is real time, 10 is ten times as fast, 0 is as fast as the readers can follow. Results come
+    from `results` (ticker to yes or no) or from the strike chain: yes when the next strike is not lower.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        messages: Iterable[Recorded],
+        speed: float = 1.0,
+        exchange_index: int = 2,
+        results: dict[str, str] | None = None,
+    ) -> None:
+        self.control = control
+        self.exchange = control.exchange
+        self.messages = messages
+        self.speed = speed
+        self.exchange_index = exchange_index
+        self.results = dict(results or {})
+        self.report = PlaybackReport()
+        self.backlog: Callable[[], int] = lambda: 0
+        self._tapes: dict[str, Tape] = {}
+        self._strikes: dict[str, float] = {}
+        self._group: tuple[str, str] | None = None
+        self._changes: list[Change] = []
+        self._zero: tuple[int, int] | None = None
+        control.life.outcome_of = self._outcome
+
+    async def run(self) -> None:
+        """Play to the end."""
+        for message in self.messages:
+            if message.kind != "orderbook_delta" or _group_of(message.body) != self._group:
+                self.flush()  # a group is applied whole, however its parts were spread over time
+                await self._pace(message.recv_ns)
+            self.feed(message)
+        self.flush()
+
+    def feed(self, message: Recorded) -> None:
+        """Apply one message; a delta waits until its group is complete."""
+        self.report.messages += 1
+        if self._zero is None:
+            self._zero = (message.recv_ns, self.exchange.now_ns())
+        if message.kind == "orderbook_delta":
+            self._delta(message.body)
+            return
+        self.flush()
+        if message.kind == "orderbook_snapshot":
+            self._tape(message.body).replace(_levels(message.body))
+        elif message.kind == "ticker":
+            self._ticker(message.body)
+        elif message.kind == "watch_market":
+            self._watch(message.body)
+
+    def flush(self) -> None:
+        """Apply the group that is being collected."""
+        if self._group is not None and self._changes:
+            self._tapes[self._group[0]].apply(self._changes)
+            self.report.groups += 1
+        self._group, self._changes = None, []
+
+    async def _pace(self, recv_ns: int) -> None:
+        if self.speed > 0 and self._zero is not None:
+            due_ns = self._shifted(recv_ns)
+            if due_ns > self.exchange.now_ns():
+                await asyncio.sleep((due_ns - self.exchange.now_ns()) / SECOND_NS)
+        elif self.report.messages % _YIELD_EVERY == 0:
+            await asyncio.sleep(0)
+            while self.backlog() > self.exchange.settings.buffer_frames // 2:
+                await asyncio.sleep(0.001)
+
+    def _shifted(self, at_ns: int) -> int:
+        recorded, now = self._zero or (at_ns, self.exchange.now_ns())
+        return now + int((at_ns - recorded) / (self.speed or 1.0))
+
+    def _delta(self, body: dict[str, Any]) -> None:
+        self._tape(body)
+        key = _group_of(body)
+        if key != self._group:
+            self.flush()
+            self._group = key
+        is_bid, price = body["side"] == "yes", parse_price(body["price_dollars"])
+        self._changes.append((is_bid, price if is_bid else ONE_PRICE - price, parse_count(body["delta_fp"])))
+        self.report.deltas += 1
+
+    def _ticker(self, body: dict[str, Any]) -> None:
+        market = self._tape(body).market
+        market.last_price = parse_price(body["price_dollars"])
+        market.tape_volume = parse_count(body["volume_fp"])
+        market.tape_interest = parse_count(body["open_interest_fp"])
+
+    def _watch(self, body: dict[str, Any]) -> None:
+        ticker = str(body["market_ticker"])
+        if body.get("strike") is None or ticker in self._strikes:
+            return
+        for earlier, strike in list(self._strikes.items())[-1:]:
+            self.results.setdefault(earlier, "yes" if float(body["strike"]) >= strike else "no")
+            self._determine_late(earlier)
+        self._strikes[ticker] = float(body["strike"])
+        self._tape(body)
+
+    def _tape(self, body: dict[str, Any]) -> Tape:
+        ticker = str(body["market_ticker"])
+        found = self._tapes.get(ticker)
+        if found is None:
+            found = self._tapes[ticker] = Tape(self.exchange, self._list(ticker, body))
+            self.report.markets.append(ticker)
+        return found
+
+    def _list(self, ticker: str, body: dict[str, Any]) -> Market:
+        if ticker in self.exchange.markets:
+            return self.exchange.markets[ticker]
+        now_ns, close = self.exchange.now_ns(), body.get("close_time")
+        close_ns = self._shifted(parse_time(str(close))) if close else now_ns + _WINDOW_NS
+        facts: dict[str, Any] = {}
+        if ticker in self._strikes:
+            facts = {"strike_type": "greater_or_equal", "floor_strike": self._strikes[ticker]}
+        listing = Listing(
+            ticker, ticker.rpartition("-")[0], ticker.partition("-")[0], min(close_ns - _WINDOW_NS, now_ns),
+            close_ns, "tapered_deci_cent", exchange_index=self.exchange_index, facts=facts,
+        )  # fmt: skip
+        return self.control.list_market(listing)
+
+    def _outcome(self, market: Market) -> Outcome | None:
+        result = self.results.get(market.ticker)
+        return (result, ONE_PRICE if result == "yes" else 0) if result else None
+
+    def _determine_late(self, ticker: str) -> None:
+        market = self.exchange.markets.get(ticker)
+        if market is not None and market.status == CLOSED:
+            self.control.life.determine(ticker, self.results[ticker])
+
+
+def _group_of(body: dict[str, Any]) -> tuple[str, str]:
+    return str(body["market_ticker"]), str(body.get("clock") or body.get("ts") or body.get("ts_ms"))
+
+
+def _levels(body: dict[str, Any]) -> dict[tuple[bool, int], int]:
+    levels = {
+        (True, parse_price(price)): parse_count(size) for price, size in body.get("yes_dollars_fp") or ()
+    }
+    for price, size in body.get("no_dollars_fp") or ():
+        levels[(False, ONE_PRICE - parse_price(price))] = parse_count(size)
+    return levels

@@ -1,0 +1,53 @@
+"""Recorded socket sessions, whatever the recorder's line format, as one stream of messages.
+
+Two formats are read: `{"recv_ns", "frame"|"control"}` lines (.jsonl, .jsonl.gz) and a recorder's flat lines
+with `event_type`, `payload_json`, `local_recv_ns` (.ndjson.zst). See the manifests beside the data.
+"""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One message: when the recorder got it, its type, its `msg` (or the control's info)."""
+
+    recv_ns: int
+    kind: str
+    body: dict[str, Any]
+
+
+def load_recording(path: Path) -> Iterator[Recorded]:
+    """Yield a session's messages in order; ValueError on a line of neither format."""
+    with _open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield _read_line(json.loads(line), f"{path.name}:{number}")
+
+
+def _open(path: Path) -> BinaryIO:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rb")  # type: ignore[return-value]  # a GzipFile reads like a BinaryIO
+    if path.suffix == ".zst":
+        stream: BinaryIO = io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"))
+        return stream
+    return path.open("rb")
+
+
+def _read_line(row: dict[str, Any], where: str) -> Recorded:
+    if "frame" in row:
+        frame = row["frame"]
+        return Recorded(int(row["recv_ns"]), str(frame["type"]), frame.get("msg") or {})
+    if "control" in row:
+        body = {"market_ticker": row.get("market_ticker")} | (row.get("info") or {})
+        return Recorded(int(row["recv_ns"]), str(row["control"]), body)
+    if "event_type" in row:
+        return Recorded(int(row["local_recv_ns"]), str(row["event_type"]), row.get("payload_json") or {})
+    raise ValueError(f"expected a frame, control or event_type in {where}, found keys {sorted(row)[:5]}")

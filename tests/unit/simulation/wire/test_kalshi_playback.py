@@ -1,0 +1,144 @@
+"""Recorded sessions played into the books, and what our orders make of them."""
+
+import asyncio
+import json
+from decimal import Decimal
+
+from kalshi_stage import Engine, data_file
+
+from simulation.wire.kalshi_playback import Playback
+from simulation.wire.kalshi_recordings import load_recording
+from simulation.wire.kalshi_units import count_text, price_text
+
+TICKER = "KXBTC15M-26MAY131245-45"
+
+
+def line(kind, recv_ns=1, **body):
+    return json.dumps({"recv_ns": recv_ns, "frame": {"type": kind, "sid": 2, "seq": 1, "msg": body}})
+
+
+def delta(side, price, size, ts):
+    return line("orderbook_delta", market_ticker=TICKER, price_dollars=price, delta_fp=size, side=side, ts=ts)
+
+
+SMALL = [
+    line("orderbook_snapshot", market_ticker=TICKER, yes_dollars_fp=[["0.4000", "10.00"]],
+         no_dollars_fp=[["0.5000", "10.00"]]),
+    delta("yes", "0.4500", "5.00", "a"),
+    delta("yes", "0.5200", "5.00", "b"), delta("no", "0.5000", "-10.00", "b"), delta("no", "0.4500", "3.00", "b"),
+]  # fmt: skip
+
+
+def small(tmp_path, engine, lines=SMALL):
+    path = tmp_path / "small.jsonl"
+    path.write_text("\n".join(lines))
+    return Playback(engine.double.control, load_recording(path), speed=0)
+
+
+def test_a_recorded_group_is_one_action_and_its_inside_may_cross(tmp_path):
+    engine = Engine()
+    playback = small(tmp_path, engine)
+    asyncio.run(playback.run())
+    book = engine.double.exchange.markets[TICKER].book
+    assert [(price_text(p), count_text(s)) for p, s in book.yes_levels()] == [
+        ("0.4000", "10.00"), ("0.4500", "5.00"), ("0.5200", "5.00"),
+    ]  # fmt: skip
+    assert book.no_levels() == [(4500, 300)]
+    assert (playback.report.groups, playback.report.deltas) == (2, 4)
+    assert engine.double.audit() == []
+
+
+def test_our_resting_order_fills_when_the_recording_comes_through_it(tmp_path):
+    engine = Engine()
+    playback = small(tmp_path, engine)
+    messages = list(playback.messages)
+    playback.feed(messages[0])
+    order = engine.double.control.trade_as("alice", TICKER, "ask", "0.48", "7")[0]
+    for message in messages[1:]:
+        playback.feed(message)
+    playback.flush()
+    assert (order.filled, order.remaining, order.maker_cost) == (500, 200, 500 * 5200)
+    assert engine.double.audit() == []
+
+
+def test_what_we_take_from_a_level_cannot_be_taken_again(tmp_path):
+    engine = Engine()
+    playback = small(tmp_path, engine)
+    messages = list(playback.messages)
+    playback.feed(messages[0])
+    order = engine.double.control.trade_as("alice", TICKER, "bid", "0.50", "8")[0]
+    assert order.filled == 800
+    for message in messages[1:]:
+        playback.feed(message)
+    playback.flush()
+    assert engine.double.exchange.markets[TICKER].book.no_levels() == [(4500, 300)]
+    assert engine.double.audit() == []
+
+
+def _agrees(engine, row):
+    book = engine.double.exchange.markets[row["market_ticker"]].book
+    yes, no = book.yes_levels(), book.no_levels()
+    assert [price_text(side[-1][0]) if side else "None" for side in (yes, no)] == [
+        row["best_yes"],
+        row["best_no"],
+    ]
+    assert (len(yes), len(no)) == (row["yes_levels"], row["no_levels"])
+    totals = [Decimal(sum(size for _, size in side)) / 100 for side in (yes, no)]
+    assert totals == [Decimal(row["yes_total"]), Decimal(row["no_total"])]
+    return 1
+
+
+def test_a_whole_session_agrees_with_every_published_checkpoint():
+    name = "btc15m_20260513T1640Z_two_markets.jsonl.gz"
+    rows = map(json.loads, data_file("kalshi/ws/btc15m_expected_checkpoints.jsonl").read_text().splitlines())
+    checks = {(row["connection"], row["seq"]): row for row in rows if row["file"] == name and "seq" in row}
+    engine = Engine()
+    playback = Playback(engine.double.control, [], speed=0)
+    connection, seq, found = -1, 0, 0
+    for message in load_recording(data_file(f"kalshi/ws/{name}")):
+        playback.feed(message)
+        if message.kind == "ws_connected":
+            connection, seq = connection + 1, 0
+        seq += message.kind.startswith("orderbook")
+        row = checks.pop((connection, seq), None) if message.kind.startswith("orderbook") else None
+        if row is not None:
+            playback.flush()
+            found += _agrees(engine, row)
+    assert found > 10
+    assert playback.results[TICKER] == "yes"
+    assert engine.double.audit() == []
+
+
+def test_the_flat_recorder_format_is_read_too():
+    path = data_file("real/kalshi_btc15m_l2/20260513T125900Z.kalshi_ws.ndjson.zst")
+    engine = Engine()
+    playback = Playback(engine.double.control, [], speed=0)
+    for number, message in enumerate(load_recording(path)):
+        playback.feed(message)
+        if number > 4000:
+            break
+    playback.flush()
+    assert len(playback.report.markets) == 2
+    assert engine.double.audit() == []
+
+
+def test_played_over_the_wire_at_a_speed_the_reader_sees_every_delta(rehearse, tmp_path):
+    async def work(stage):
+        lines = [
+            json.dumps(json.loads(text) | {"recv_ns": 1 + number * 200_000_000})
+            for number, text in enumerate(SMALL)
+        ]
+        (tmp_path / "timed.jsonl").write_text("\n".join(lines))
+        playback = Playback(stage.double.control, load_recording(tmp_path / "timed.jsonl"), speed=10)
+        task = stage.double.start_playback(playback)
+        await asyncio.sleep(0)
+        reader = await stage.alice.subscribe("orderbook_delta", tickers=(TICKER,))
+        await task
+        rows = await reader.rest()
+        assert [row["type"] for row in reader.frames + rows].count("orderbook_snapshot") >= 1
+        assert rows[-1]["msg"]["price_dollars"] == "0.4500"
+        assert len({row["msg"]["clock"] for row in rows[-3:]}) == 1, (
+            "a group stays whole though its parts came apart"
+        )
+
+    rehearse(work)
