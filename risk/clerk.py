@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.model import ClientOrderId, OrderSide, Price, Quantity
+from nautilus_trader.model import ClientOrderId, OrderSide, Price, Quantity, QuoteTick, TimeInForce
 
 from engine.desk import Desk
 from risk.contract import Contract
@@ -13,6 +13,8 @@ from risk.exposure import ANY_PRICE, Ask, Exposure, Reservation, fee_usd
 from risk.ledger import Ledger
 from risk.proposal import Proposal
 from risk.sums import ZERO
+
+_AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Clerk:
             is_taker=may_take and terms.taker_rate >= terms.maker_rate,
             terms=terms,
             asks=[ask],
+            must_fill=getattr(order, "time_in_force", None) in _AT_ONCE,
             filled=order.filled_qty.as_decimal(),
         )
 
@@ -88,6 +91,7 @@ class Clerk:
             reservation.terms, left, ANY_PRICE if ask.price is None else ask.price, reservation.is_taker
         )
         worst = left * (ANY_PRICE if ask.price is None else ask.price) + fee if reservation.is_buy else ZERO
+        quote = desk.quote(order.instrument_id)
         return Proposal(
             strategy=reservation.strategy,
             instrument=outcome.instrument,
@@ -101,11 +105,26 @@ class Clerk:
             expected_fee_usd=fee,
             is_reducing=not reservation.is_buy,
             belief=desk.belief(order.strategy_id, order.instrument_id),
-            quote=desk.quote(order.instrument_id),
+            quote=quote,
             now_ns=desk.now_ns(),
             free_cash_usd=desk.free_cash(order.instrument_id.venue) if self._with_free_cash else None,
             grid=contract.grid,
+            outcome=outcome,
+            whole_usd=worst,
+            is_change=self._exposure.of(order.client_order_id) is not None,
+            is_marketable=_is_marketable(order, ask.price, quote),
+            closes_ns=contract.closes_ns,
         )
+
+
+def _is_marketable(order: Any, price: Decimal | None, quote: QuoteTick | None) -> bool:
+    if getattr(order, "is_post_only", False):
+        return False
+    if price is None or quote is None:
+        return True
+    if order.side == OrderSide.BUY:
+        return bool(quote.ask_size.raw) and price >= quote.ask_price.as_decimal()
+    return bool(quote.bid_size.raw) and price <= quote.bid_price.as_decimal()
 
 
 def ask_of(quantity: Quantity, price: Price | None) -> Ask:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nautilus_trader.model import InstrumentId
 
 from engine.desk import Desk
-from markets.instruments import Instrument, event_of, info_of, market_of
+from markets.instruments import Instrument, event_of, info_of, market_of, series_of
 from markets.ticks import PriceGrid, grid_of
 from pricing.fees import FeeSchedule
 from risk.errors import UnknownFigure
@@ -13,12 +13,25 @@ from risk.errors import UnknownFigure
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One side of a market, and everything that it is a part of; all as text, venue included."""
+    """One side of a market, and everything that it is a part of; all as text, venue included.
+
+    `underlying` is what the market is about, such as BTC, when its venue says so. `is_exclusive`: of the
+    markets of its event at most one resolves to YES, by the venue's word.
+    """
 
     instrument: str
     market: str
     event: str
     venue: str
+    series: str = ""
+    underlying: str | None = None
+    is_yes: bool = True
+    is_exclusive: bool = False
+
+    @property
+    def group(self) -> str:
+        """What moves this outcome together with others: the underlying, without one the event."""
+        return self.underlying or self.event
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,7 @@ class Contract:
     grid: PriceGrid
     fees: FeeSchedule
     known_ns: int
+    closes_ns: int
 
 
 class Contracts:
@@ -66,11 +80,16 @@ class Contracts:
 
 def contract_of(instrument: Instrument) -> Contract:
     """Return what the guard must know of `instrument`; ValueError when it carries no facts."""
+    info = info_of(instrument)
     outcome = Outcome(
         instrument=str(instrument.id),
         market=market_of(instrument),
         event=event_of(instrument),
         venue=str(instrument.id.venue),
+        series=series_of(instrument),
+        underlying=info.get("underlying"),
+        is_yes=info["outcome"] == "YES",
+        is_exclusive=bool(info["mutually_exclusive"]),
     )
-    fees = FeeSchedule.from_info(info_of(instrument))
-    return Contract(outcome, instrument.id, grid_of(instrument), fees, instrument.ts_init)
+    fees = FeeSchedule.from_info(info)
+    return Contract(outcome, instrument.id, grid_of(instrument), fees, instrument.ts_init, info["closes_ns"])

@@ -29,7 +29,8 @@ class Reservation:
     """What is set aside for one order.
 
     `asks` holds what the venue has confirmed (or, at first, what was sent), then every change in
-    flight, oldest first: until a change is confirmed, the worst of them counts.
+    flight, oldest first: until a change is confirmed, the worst of them counts. `must_fill`: it trades
+    at once or ends, so an end without a fill is a failure.
     """
 
     strategy: str
@@ -38,6 +39,7 @@ class Reservation:
     is_taker: bool
     terms: FeeTerms
     asks: list[Ask]
+    must_fill: bool = False
     filled: Decimal = ZERO
     usd: Decimal = ZERO
     offered: Decimal = ZERO
@@ -64,6 +66,10 @@ class Exposure:
     def of(self, order_id: ClientOrderId) -> Reservation | None:
         """Return what is set aside for an order, or None when it is not live."""
         return self._live.get(order_id)
+
+    def live(self) -> tuple[Reservation, ...]:
+        """Return the reservations of all live orders."""
+        return tuple(self._live.values())
 
     def live_count(self) -> int:
         return len(self._live)

@@ -54,7 +54,7 @@ class Follower:
     def _on_filled(self, event: Any, desk: Desk) -> None:
         quantity, price = event.last_qty.as_decimal(), event.last_px.as_decimal()
         fee = _usd(event.commission)
-        if str(event.client_order_id).startswith(_SETTLEMENT):
+        if is_settlement(event):
             self._settle(event, quantity, price, fee, desk)
         elif self._ledger.post_fill(self._fill(event, quantity, fee, desk)):
             self._exposure.fill(event.client_order_id, quantity)
@@ -132,6 +132,11 @@ class Follower:
             trade_id=str(event.trade_id),
             now_ns=event.ts_event,
         )
+
+
+def is_settlement(event: Any) -> bool:
+    """Return whether a fill is no trade but the venue's payout."""
+    return str(event.client_order_id).startswith(_SETTLEMENT)
 
 
 def _usd(commission: Money | None) -> Decimal:

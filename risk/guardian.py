@@ -10,13 +10,18 @@ from engine.desk import Desk
 from risk.clerk import Clerk, Draft, ask_of
 from risk.contract import Contracts
 from risk.exposure import Exposure
-from risk.follower import MOVES_MONEY, Follower
+from risk.follower import MOVES_MONEY, Follower, is_settlement
 from risk.ledger import Ledger
 from risk.marks import Marks
+from risk.memory import Keeper, Memory, recall
 from risk.proposal import Proposal, Refusal, fault_of
+from risk.recovery import Step
+from risk.rules.drawdown import DrawdownSteps
 from risk.rules.rule import Rule
 from risk.standing import Books
 from risk.state import State, Switch
+from risk.store import Store
+from risk.tally import COUNTED, Health
 
 type OnVerdict = Callable[[Any, Refusal | None], None]
 
@@ -27,6 +32,8 @@ class Guardian:
     Besides the rules it always asks: is trading on, can the figures be true, is what is sold held and
     not yet on offer, and, when `exclusive`, does another strategy have the instrument. What raises
     while an order is judged refuses it; what raises while an event is followed refuses all that comes.
+    With a `store`, what a restart must not forget is read from it first (positions are not: post the
+    journal's facts to the ledger before) and written to it before an order leaves.
     """
 
     def __init__(
@@ -36,22 +43,25 @@ class Guardian:
         on_verdict: OnVerdict | None = None,
         *,
         exclusive: bool = False,
-        marks: Marks | None = None,
+        store: Store | None = None,
     ) -> None:
         self.ledger = ledger
         self.exposure = Exposure()
-        self.marks = marks or Marks()
+        self.memory = recall(store) if store else Memory()
+        self._keeper = Keeper(self.memory, store) if store else None
         self._rules = [(rule.name, rule) for rule in rules]
+        self._steps = _steps_of(rules)
         self._on_verdict = on_verdict
         self._exclusive = exclusive
-        self._switch = Switch()
+        self._switch = self.memory.switch
         self._contracts = Contracts()
         wants_cash = any(rule.needs_free_cash for rule in rules)
         self._clerk = Clerk(ledger, self.exposure, with_free_cash=wants_cash)
-        self._books = Books(ledger, self.exposure, self.marks)
+        self._books = Books(ledger, self.exposure, self.memory, self._steps)
         self._follower = Follower(ledger, self.exposure, self._contracts)
         self._must_look = any(rule.needs_equity for rule in rules)
         self._unfollowed: str | None = None
+        ledger.take_results()  # what ended before this start is in the memory already
 
     # Trading on, half on, off
 
@@ -64,17 +74,46 @@ class Guardian:
         """The state with its history, for whoever reports it."""
         return self._switch
 
+    @property
+    def marks(self) -> Marks:
+        """The baselines of the loss limits, for whoever reports them."""
+        return self.memory.marks
+
+    @property
+    def scale(self) -> Decimal:
+        """The share of full size that `DrawdownSteps` allows; a strategy may size its orders by it."""
+        return self.memory.recovery.scale
+
     def halt(self, cause: str, now_ns: int) -> None:
         """Let nothing new out, until a named operator resumes."""
         self._switch.halt(cause, now_ns)
+        self._keep()
 
     def reduce_only(self, cause: str, now_ns: int) -> None:
         """Let out only what sells a position, until a named operator resumes."""
         self._switch.reduce_only(cause, now_ns)
+        self._keep()
 
     def resume(self, reason: str, operator: str, now_ns: int) -> None:
-        """Trade again; ValueError without a reason or an operator's name."""
+        """Trade again, also after the last step of a drawdown; ValueError without a reason or a name."""
         self._switch.resume(reason, operator, now_ns)
+        self.memory.recovery.resume(self._steps)
+        self._keep()
+
+    # What others know
+
+    def note_health(self, venue: str, kind: str, now_ns: int) -> None:
+        """Take note of a venue's mode or failure (`risk.tally.Health`); ValueError for another word."""
+        self.memory.tally.note(venue, Health(kind), now_ns)
+        self._keep()
+
+    def note_market(self, market: str, problem: str | None) -> None:
+        """Take note that a market's result is awaited or disputed; None takes the note back."""
+        if problem is None:
+            self.memory.unsettled.pop(market, None)
+        else:
+            self.memory.unsettled[market] = problem
+        self._keep()
 
     def describe(self) -> list[str]:
         """Return what is forbidden, one sentence a rule, in the order in which they are asked."""
@@ -88,6 +127,8 @@ class Guardian:
         What passes is reserved until its events say what became of it.
         """
         refusal = self._judge(order, quantity, price, desk)
+        if quote := desk.quote(order.instrument_id):
+            self.memory.recent.see(quote)
         if self._on_verdict:
             self._on_verdict(order, refusal)
         if refusal is None:
@@ -106,13 +147,17 @@ class Guardian:
         """Take note of an order or position event; ledger and reservations are right when this returns."""
         kind = type(event)
         handler = self._follower.handlers.get(kind)
-        if handler is None:
+        if handler is None and kind not in COUNTED:
             return
         # Stays set when something below raises: on books that missed an event nobody may trade.
         before, self._unfollowed = self._unfollowed, self._unfollowed or kind.__name__
         if self._must_look and kind in MOVES_MONEY:
             self._look(desk)
-        handler(event, desk)
+        self._count(event)
+        if handler is not None:
+            handler(event, desk)
+        self.memory.tally.end(self.ledger.take_results(), event.ts_init)
+        self._keep()
         self._unfollowed = before
 
     def _judge(self, order: Any, quantity: Quantity, price: Price | None, desk: Desk) -> Refusal | None:
@@ -126,11 +171,14 @@ class Guardian:
                 return refusal
             if self._must_look:
                 self._look(desk)
+            self._books.forget_lots()
+            self.memory.tally.on_day(draft.proposal.now_ns)
             for name, rule in self._rules:
                 asking = name
                 if refusal := rule.refuse(draft.proposal, self._books):
                     return refusal
-            self._reserve(draft)
+            asking = "state_kept"
+            self._let_out(draft)
         except Exception as error:  # noqa: BLE001 - whatever breaks in here must refuse, in the rule's name
             return Refusal(asking, f"could not judge: {error!r}")
         return None
@@ -169,6 +217,19 @@ class Guardian:
                 )
         return None
 
+    def _let_out(self, draft: Draft) -> None:
+        self.memory.tally.pass_order(draft.proposal.now_ns)
+        self._keep()
+        self._reserve(draft)
+
+    def _count(self, event: Any) -> None:
+        if type(event) in COUNTED and not is_settlement(event):
+            self.memory.tally.hear(event, self.exposure.of(event.client_order_id), event.ts_init)
+
+    def _keep(self) -> None:
+        if self._keeper:
+            self._keeper.keep()
+
     def _reserve(self, draft: Draft) -> None:
         if draft.is_change:
             self.exposure.ask_change(draft.order_id, draft.ask)
@@ -180,3 +241,10 @@ class Guardian:
             return desk.mark(self._contracts.id_of(instrument))
 
         self._books.look(mark, desk.now_ns())
+
+
+def _steps_of(rules: Sequence[Rule]) -> tuple[Step, ...]:
+    found = [rule.exact_steps() for rule in rules if isinstance(rule, DrawdownSteps)]
+    if len(found) > 1:
+        raise ValueError(f"expected at most one DrawdownSteps in a book, found {len(found)}")
+    return found[0] if found else ()

@@ -44,6 +44,7 @@ class Holding:
     fees_usd: Decimal = ZERO
     spent_usd: Decimal = ZERO
     received_usd: Decimal = ZERO
+    profit_when_flat_usd: Decimal = ZERO
 
     def cost_of(self, quantity: Decimal) -> Decimal:
         """Return the cost that leaves with `quantity` contracts; the last contract takes all that is left.
@@ -67,6 +68,12 @@ class Holding:
             self.spent_usd -= move.gross
         else:
             self.received_usd += move.gross
+
+    def result_usd(self) -> Decimal:
+        """Return what this round trip made, fees included; the next one begins at nothing."""
+        profit = self.realized_usd - self.fees_usd
+        made, self.profit_when_flat_usd = profit - self.profit_when_flat_usd, profit
+        return made
 
     def as_position(self) -> Position:
         return Position(

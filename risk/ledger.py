@@ -39,6 +39,7 @@ class Ledger:
         self._cash_total = ZERO
         self._trades: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}  # contracts and cost moved
         self._voids: set[str] = set()
+        self._results: list[Decimal] = []
 
     # What happened
 
@@ -195,6 +196,11 @@ class Ledger:
             return tuple(holding.as_position() for holding in self._holdings.values())
         return tuple(holding.as_position() for held in self._open.values() for holding in held.values())
 
+    def take_results(self) -> list[Decimal]:
+        """Return what each position closed since the last call has made, fees included; oldest first."""
+        results, self._results = self._results, []
+        return results
+
     def snapshot(self) -> dict[str, Any]:
         """Return the books as plain data; money and contracts as text."""
         return {
@@ -251,6 +257,8 @@ class Ledger:
         self._accounts.post(booked)
         holding.follow(move)
         self._list(holding)
+        if not holding.quantity:
+            self._results.append(holding.result_usd())
         self.costs.add(outcome, move.cost)
         kept = self._cash if is_paid else self._owed
         kept[outcome.venue] += move.gross

@@ -8,6 +8,7 @@ from nautilus_trader.model import OrderSide, QuoteTick
 
 from engine.desk import Belief
 from markets.ticks import PriceGrid
+from risk.contract import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Proposal:
     means at any price. `worst_case_usd` is what the order could cost, fee included, beyond what is
     reserved for it already; a sale of what is held costs nothing. `free_cash_usd` is the venue's word,
     None when it has not given one or no rule needs it. `is_reducing` means: it sells what is held.
+    `whole_usd` is what all that is left of the order could cost, reserved or not. `is_change`: the order
+    lives already. `is_marketable`: it could trade at once with what the quote shows.
     """
 
     strategy: str
@@ -36,6 +39,11 @@ class Proposal:
     now_ns: int
     free_cash_usd: Decimal | None
     grid: PriceGrid
+    outcome: Outcome
+    whole_usd: Decimal
+    is_change: bool
+    is_marketable: bool
+    closes_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,7 @@ def fault_of(proposal: Proposal) -> str | None:
     for what, figure in (
         ("a worst case", proposal.worst_case_usd),
         ("an expected fee", proposal.expected_fee_usd),
+        ("a worst case of the whole order", proposal.whole_usd),
     ):
         if not (figure.is_finite() and figure >= 0):
             return f"expected {what} of at least 0 USD for {proposal.instrument}, found {figure}"

@@ -1,4 +1,4 @@
-"""Money on outcomes, summed the four ways in which limits ask for it."""
+"""Money on outcomes, summed the five ways in which limits ask for it."""
 
 from decimal import Decimal
 
@@ -8,11 +8,12 @@ ZERO = Decimal(0)
 
 
 class Sums:
-    """Running sums in USD: on an outcome, on an event, at a venue, in all."""
+    """Running sums in USD: on an outcome, on a market, on an event, at a venue, in all."""
 
     def __init__(self) -> None:
         self.total = ZERO
         self._outcomes: dict[str, Decimal] = {}
+        self._markets: dict[str, Decimal] = {}
         self._events: dict[str, Decimal] = {}
         self._venues: dict[str, Decimal] = {}
 
@@ -20,11 +21,15 @@ class Sums:
         """Put `amount` on `outcome`; a negative one takes it off."""
         self.total += amount
         _add(self._outcomes, outcome.instrument, amount)
+        _add(self._markets, outcome.market, amount)
         _add(self._events, outcome.event, amount)
         _add(self._venues, outcome.venue, amount)
 
     def on_outcome(self, instrument: str) -> Decimal:
         return self._outcomes.get(instrument, ZERO)
+
+    def on_market(self, market: str) -> Decimal:
+        return self._markets.get(market, ZERO)
 
     def on_event(self, event: str) -> Decimal:
         return self._events.get(event, ZERO)

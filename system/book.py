@@ -57,6 +57,17 @@ class Live(Struct, frozen=True, forbid_unknown_fields=True):
     venues: list[str]
 
 
+class Loosen(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a book's own rules may allow more than its preset does; printed at start."""
+
+    reason: str
+
+    def __post_init__(self) -> None:
+        """Refuse a reason that says nothing."""
+        if not self.reason.strip():
+            raise ValueError("expected a reason to loosen a preset, found none")
+
+
 class Book[S, R](Struct, frozen=True, forbid_unknown_fields=True):
     """Strategies and rules once, then how to replay them and how to run them."""
 
@@ -64,6 +75,8 @@ class Book[S, R](Struct, frozen=True, forbid_unknown_fields=True):
     instruments: list[str]
     strategies: S
     risk: R
+    preset: str | None = None
+    loosen: Loosen | None = None
     simulation: VenueModel = VenueModel()
     backtest: Backtest | None = None
     live: Live | None = None

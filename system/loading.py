@@ -3,13 +3,14 @@
 from importlib import import_module
 from typing import Any
 
-from msgspec import ValidationError
+from msgspec import ValidationError, structs
 from nautilus_trader.model import InstrumentId
 
 from engine import Strategy
 from engine.config import Resolver, decode
 from risk.rules.rule import Rule
 from system.book import BadBook, Book, Raw, RuleEntry, StrategyEntry, outline
+from system.presets import combine, read_preset
 
 type Loaded = Book[tuple[StrategyEntry[Any], ...], tuple[RuleEntry[Rule], ...]]
 
@@ -26,7 +27,21 @@ def load(raw: Raw, resolve: Resolver = InstrumentId.from_str) -> Loaded:
         book: Loaded = decode(raw, _of(Book, _of(tuple, *strategies), _of(tuple, *rules)), resolve)
     except ValidationError as error:
         raise BadBook(str(error)) from error
-    return book
+    return structs.replace(book, risk=_under_preset(book, resolve))
+
+
+def _under_preset(book: Loaded, resolve: Resolver) -> tuple[RuleEntry[Rule], ...]:
+    if book.preset is None:
+        if book.loosen:
+            raise BadBook("expected a preset to loosen, found none - at `$.loosen`")
+        return book.risk
+    entries = read_preset(book.preset)
+    kinds = [_of(RuleEntry, find(entry["rule"], Rule)) for entry in entries]
+    try:
+        given: tuple[RuleEntry[Rule], ...] = decode(entries, _of(tuple, *kinds), resolve)
+    except ValidationError as error:
+        raise BadBook(f"preset {book.preset}: {error}") from error
+    return combine(book.preset, given, book.risk, book.loosen)
 
 
 def find[T](path: str, kind: type[T]) -> type[T]:

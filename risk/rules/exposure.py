@@ -1,9 +1,13 @@
-"""How much may be at stake: on an outcome, on an event, at a venue, in all."""
+"""How much may be at stake: on an outcome, on a market, on an event, in a category, at a venue, in all."""
 
 from decimal import Decimal
-from typing import override
+from typing import Annotated, override
+
+from msgspec import Meta
 
 from engine.config import Usd
+from markets.names import Series
+from risk.errors import UnknownFigure
 from risk.proposal import Proposal, Refusal
 from risk.rules.rule import Rule, as_usd, must_be_amount
 from risk.standing import Standing
@@ -40,6 +44,14 @@ class MaxStakePerOutcome(StakeLimit, frozen=True):
         return standing.stake_usd(proposal.instrument), f"on {proposal.instrument}"
 
 
+class MaxStakePerMarket(StakeLimit, frozen=True):
+    """Refuse whatever could leave more than `limit` at stake on both outcomes of one market."""
+
+    @override
+    def at_stake(self, proposal: Proposal, standing: Standing) -> tuple[Decimal, str]:
+        return standing.market_stake_usd(proposal.market), f"on market {proposal.market}"
+
+
 class MaxStakePerEvent(StakeLimit, frozen=True):
     """Refuse whatever could leave more than `limit` at stake on the outcomes of one event.
 
@@ -66,3 +78,48 @@ class MaxDeployed(StakeLimit, frozen=True):
     @override
     def at_stake(self, proposal: Proposal, standing: Standing) -> tuple[Decimal, str]:
         return standing.deployed_usd(), "in all"
+
+
+class MaxStakePerCategory(StakeLimit, frozen=True):
+    """Refuse whatever could leave more than `limit` at stake in one category of `categories`.
+
+    `categories` names the category of each series, as { "kalshi:KXFED-*" = "rates" }; a series that is
+    not named is refused. The limit holds for each category.
+    """
+
+    categories: dict[str, str]
+
+    def __post_init__(self) -> None:
+        """Refuse a key that is no series."""
+        for name in self.categories:
+            Series(name)
+
+    @override
+    def at_stake(self, proposal: Proposal, standing: Standing) -> tuple[Decimal, str]:
+        by_key = {Series(name).key: category for name, category in self.categories.items()}
+        category = by_key.get(proposal.outcome.series)
+        if category is None:
+            raise UnknownFigure(f"expected a category of {proposal.outcome.series}, found none")
+        stakes = [
+            lot.stake_usd for lot in standing.lots().values() if by_key.get(lot.outcome.series) == category
+        ]
+        return sum(stakes, Decimal(0)), f"in category {category}"
+
+
+class MaxOpenPositions(Rule, frozen=True):
+    """Refuse an order on one more market than `limit_markets`.
+
+    A market counts while something of it is held or a purchase of it is live, on whichever side.
+    """
+
+    limit_markets: Annotated[int, Meta(ge=1)]
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.is_reducing:
+            return None
+        markets = {lot.outcome.market for lot in standing.lots().values() if lot.stake_usd or lot.held}
+        count = len(markets | {proposal.market})
+        if count <= self.limit_markets:
+            return None
+        return self.because(f"{count} markets would be open, limit is {self.limit_markets}")

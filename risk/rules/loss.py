@@ -2,15 +2,18 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import ClassVar, override
+from typing import Annotated, ClassVar, override
 
-from engine.config import Share, Usd
-from risk.marks import DAY_NS
+from msgspec import Meta
+
+from engine.config import PositiveSecs, Share, Usd
+from risk.marks import DAY_NS, week_ends_ns
 from risk.proposal import Proposal, Refusal
-from risk.rules.rule import Rule, as_usd, must_be_amount
+from risk.rules.rule import Rule, as_usd, exact, must_be_amount, until_text
 from risk.standing import Standing
 
 _CENT = Decimal("0.01")
+_SECOND_NS = 1_000_000_000
 
 
 class MaxDailyLoss(Rule, frozen=True):
@@ -33,6 +36,95 @@ class MaxDailyLoss(Rule, frozen=True):
         midnight_secs = (proposal.now_ns // DAY_NS + 1) * DAY_NS // 1_000_000_000
         until = datetime.fromtimestamp(midnight_secs, UTC).strftime("%Y-%m-%d %H:%M UTC")
         return self.because(f"{as_usd(lost)} lost today, limit is {as_usd(self.limit)}; paused until {until}")
+
+
+class MaxDailyLossShare(Rule, frozen=True):
+    """Pause until the next UTC midnight once a day has lost a `share` of the equity it began with."""
+
+    needs_equity: ClassVar[bool] = True
+    share: Share
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.is_reducing:
+            return None
+        limit = exact(self.share) * must_be_amount(standing.day_start_usd(), "an equity of the morning")
+        lost = must_be_amount(standing.lost_today_usd(), "a loss of the day")
+        if lost < limit:
+            return None
+        until = until_text((proposal.now_ns // DAY_NS + 1) * DAY_NS)
+        return self.because(f"{as_usd(lost)} lost today, limit is {as_usd(limit)}; paused until {until}")
+
+
+class MaxWeeklyLoss(Rule, frozen=True):
+    """Pause until the next Monday, 00:00 UTC, once an ISO week has lost `limit`, open positions included."""
+
+    needs_equity: ClassVar[bool] = True
+    limit: Usd
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.is_reducing:
+            return None
+        lost = must_be_amount(standing.lost_this_week_usd(), "a loss of the week")
+        if lost < self.limit:
+            return None
+        until = until_text(week_ends_ns(proposal.now_ns))
+        return self.because(
+            f"{as_usd(lost)} lost this week, limit is {as_usd(self.limit)}; paused until {until}"
+        )
+
+
+class MaxLossPerTrade(Rule, frozen=True):
+    """Refuse an order that could lose more than `limit`, fee included."""
+
+    limit: Usd
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.is_reducing or proposal.whole_usd <= self.limit:
+            return None
+        return self.because(f"{as_usd(proposal.whole_usd)} could be lost, limit is {as_usd(self.limit)}")
+
+
+class MaxLossPerTradeShare(Rule, frozen=True):
+    """Refuse an order that could lose more than a `share` of the equity now, fee included."""
+
+    needs_equity: ClassVar[bool] = True
+    share: Share
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.is_reducing:
+            return None
+        limit = exact(self.share) * must_be_amount(standing.equity_usd(), "an equity")
+        if proposal.whole_usd <= limit:
+            return None
+        return self.because(f"{as_usd(proposal.whole_usd)} could be lost, limit is {as_usd(limit)}")
+
+
+class ConsecutiveLosses(Rule, frozen=True):
+    """Pause for `pause_secs` after `limit_losses` positions in a row were closed at a loss.
+
+    One more loss after the pause begins the next one: only a profit ends the row. Each outcome is a
+    position of its own, so of two sides held together one loses.
+    """
+
+    higher_is_tighter: ClassVar[frozenset[str]] = frozenset({"pause_secs"})
+    limit_losses: Annotated[int, Meta(ge=1)]
+    pause_secs: PositiveSecs
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        losses = standing.tally.losses_in_a_row
+        if proposal.is_reducing or losses < self.limit_losses:
+            return None
+        until_ns = standing.tally.last_loss_ns + round(self.pause_secs * _SECOND_NS)
+        if proposal.now_ns >= until_ns:
+            return None
+        return self.because(
+            f"{losses} losses in a row, limit is {self.limit_losses}; paused until {until_text(until_ns)}"
+        )
 
 
 class RatchetingDrawdown(Rule, frozen=True):

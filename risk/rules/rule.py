@@ -1,6 +1,7 @@
 """What a limit is: settings, a verdict, and a sentence that says what it forbids."""
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar
 
@@ -21,6 +22,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     needs_equity: ClassVar[bool] = False  # True: open positions are valued before this rule is asked
     needs_free_cash: ClassVar[bool] = False  # True: the proposal carries what the venue says is free
+    higher_is_tighter: ClassVar[frozenset[str]] = frozenset()  # settings of which more forbids more
 
     def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
         """Return a refusal with both figures, or None when the proposal may pass."""
@@ -48,6 +50,16 @@ def must_be_amount(figure: Decimal, what: str) -> Decimal:
     if figure.is_finite() and figure >= 0:
         return figure
     raise ValueError(f"expected {what} of at least 0 USD, found {figure}")
+
+
+def exact(figure: float) -> Decimal:
+    """Return a setting or a belief as people wrote it: the shortest text of the float, so that 0.6 is 0.6."""
+    return Decimal(repr(float(figure)))
+
+
+def until_text(time_ns: int) -> str:
+    """Return a time as an operator reads it, such as 2026-05-01 12:30:00 UTC."""
+    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def as_usd(amount: Decimal) -> str:

@@ -41,6 +41,7 @@ class MinimumEdge(Rule, frozen=True):
     The price is the order's limit, 1 USD for an order without one. Without a belief nothing is bought.
     """
 
+    higher_is_tighter: ClassVar[frozenset[str]] = frozenset({"limit"})
     limit: Usd
 
     @override

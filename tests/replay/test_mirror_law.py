@@ -10,7 +10,7 @@ from nautilus_trader.model import CustomData, OrderBookDelta, QuoteTick
 from tapes import SERIES, MemoryCatalog, book, made_up, run, strategy
 
 from markets.facts import MarketResolution
-from simulation.mirror import Mirror
+from markets.mirror import Mirror
 
 ACTS = st.lists(
     st.tuples(

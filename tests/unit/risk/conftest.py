@@ -41,6 +41,7 @@ from risk.contract import Outcome
 from risk.guardian import Guardian
 from risk.ledger import Ledger
 from risk.proposal import Proposal
+from risk.tally import Tally
 
 SECOND, START = 1_000_000_000, 1_790_000_000_000_000_000
 FEES = (
@@ -225,6 +226,36 @@ class Stands:
     equity: Decimal = Decimal(1000)
     lost_today: Decimal = Decimal(0)
     high_water: Decimal = Decimal(1000)
+    market_stake: Decimal = Decimal(0)
+    lost_this_week: Decimal = Decimal(0)
+    day_start: Decimal = Decimal(1000)
+    scaled: Decimal = Decimal(1)
+    mark: Decimal = Decimal("0.48")
+    recent_mid: Decimal = Decimal("0.5")
+    tally: Tally = field(default_factory=Tally)
+    unsettled: dict = field(default_factory=dict)
+    held: dict = field(default_factory=dict)
+
+    def lots(self):
+        return self.held
+
+    def market_stake_usd(self, market):
+        return self.market_stake
+
+    def lost_this_week_usd(self):
+        return self.lost_this_week
+
+    def day_start_usd(self):
+        return self.day_start
+
+    def scale(self):
+        return self.scaled
+
+    def mark_usd(self, instrument):
+        return self.mark
+
+    def recent_mid_usd(self, quote, window_ns):
+        return self.recent_mid
 
     def stake_usd(self, instrument):
         return self.stake
@@ -255,7 +286,8 @@ SOUND = Proposal(
     strategy="toy-1", instrument=OUTCOME.instrument, market=OUTCOME.market, event=OUTCOME.event, venue="KALSHI",
     side=OrderSide.BUY, quantity=Decimal(100), price=Decimal("0.40"), worst_case_usd=Decimal("40.01"),
     expected_fee_usd=Decimal("1.68"), is_reducing=False, belief=Belief(0.6, START), quote=quote_at(START),
-    now_ns=START, free_cash_usd=Decimal(1000), grid=grid_of(YES),
+    now_ns=START, free_cash_usd=Decimal(1000), grid=grid_of(YES), outcome=OUTCOME,
+    whole_usd=Decimal("40.01"), is_change=False, is_marketable=False, closes_ns=START + 3600 * SECOND,
 )  # fmt: skip
 
 
@@ -267,7 +299,9 @@ def proposal():
 
 @pytest.fixture
 def stands():
-    return lambda **figures: Stands(**{name: Decimal(figure) for name, figure in figures.items()})
+    return lambda **figures: Stands(
+        **{name: Decimal(one) if isinstance(one, int | str) else one for name, one in figures.items()}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,78 @@
+"""All that the guardian remembers from one order to the next, and how it outlives a restart."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from risk.marks import Marks
+from risk.recent import Recent
+from risk.recovery import Recovery
+from risk.state import State, StateChange, Switch
+from risk.store import Plain, Store
+from risk.tally import Tally
+
+
+@dataclass(slots=True)
+class Memory:
+    """Switch, baselines, counts, the way back up, unsettled markets; `recent` alone is not kept."""
+
+    switch: Switch = field(default_factory=Switch)
+    marks: Marks = field(default_factory=Marks)
+    tally: Tally = field(default_factory=Tally)
+    recovery: Recovery = field(default_factory=Recovery)
+    unsettled: dict[str, str] = field(default_factory=dict)
+    recent: Recent = field(default_factory=Recent)
+
+    def as_plain(self) -> dict[str, Plain]:
+        """Return what must be kept, part by part."""
+        return {
+            "switch": {"history": [asdict(change) for change in self.switch.history]},
+            "marks": self.marks.as_plain(),
+            "tally": self.tally.as_plain(),
+            "recovery": self.recovery.as_plain(),
+            "unsettled": dict(self.unsettled),
+        }
+
+
+class Keeper:
+    """Writes what changed in a memory to its store, and nothing else."""
+
+    def __init__(self, memory: Memory, store: Store) -> None:
+        self._memory = memory
+        self._store = store
+        self._kept: dict[str, Plain] = {}
+
+    def keep(self) -> None:
+        """Save the parts that are not as they were last kept."""
+        for name, plain in self._memory.as_plain().items():
+            if self._kept.get(name) != plain:
+                self._store.save(name, plain)
+                self._kept[name] = plain
+
+
+def recall(store: Store) -> Memory:
+    """Return the memory that a store holds; an empty store is a first start.
+
+    ValueError, KeyError or TypeError when it holds what no memory wrote.
+    """
+    memory = Memory()
+    if (plain := store.load("switch")) is not None:
+        memory.switch = _switch_of(plain)
+    if (plain := store.load("marks")) is not None:
+        memory.marks = Marks.from_plain(plain)
+    if (plain := store.load("tally")) is not None:
+        memory.tally = Tally.from_plain(plain)
+    if (plain := store.load("recovery")) is not None:
+        memory.recovery = Recovery.from_plain(plain)
+    memory.unsettled = store.load("unsettled") or {}
+    return memory
+
+
+def _switch_of(plain: dict[str, Any]) -> Switch:
+    switch = Switch()
+    switch.history = [
+        StateChange(State(one["state"]), one["cause"], one["now_ns"], one["operator"])
+        for one in plain["history"]
+    ]
+    if switch.history:
+        switch.state = switch.history[-1].state
+    return switch

@@ -1,0 +1,45 @@
+"""What a market cost lately: the mids of the quotes that the guardian has seen."""
+
+from decimal import Decimal
+
+from nautilus_trader.model import QuoteTick
+
+from risk.errors import UnknownFigure
+from risk.sums import ZERO
+
+_KEPT = 256
+
+
+class Recent:
+    """Mids of quotes, one for each quote on which an order was judged, of each instrument.
+
+    The desk shows only the last quote, so what came between two orders goes unseen. Nothing survives a
+    restart: the first order on a market after it has nothing to be compared with.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, list[tuple[int, Decimal]]] = {}
+
+    def see(self, quote: QuoteTick) -> None:
+        """Keep the mid of a quote; an empty side has none."""
+        if not (quote.bid_size.raw and quote.ask_size.raw):
+            return
+        seen = self._seen.setdefault(str(quote.instrument_id), [])
+        if not seen or seen[-1][0] < quote.ts_init:
+            seen.append((quote.ts_init, mid_of(quote)))
+            del seen[:-_KEPT]
+
+    def mean(self, quote: QuoteTick, window_ns: int) -> Decimal:
+        """Return the mean mid of the `window_ns` before `quote`; UnknownFigure when none was seen."""
+        seen = self._seen.get(str(quote.instrument_id), [])
+        mids = [mid for at_ns, mid in seen if quote.ts_init - window_ns <= at_ns < quote.ts_init]
+        if not mids:
+            raise UnknownFigure(
+                f"expected an earlier quote of {quote.instrument_id} to compare with, found none"
+            )
+        return sum(mids, ZERO) / len(mids)
+
+
+def mid_of(quote: QuoteTick) -> Decimal:
+    """Return the middle between bid and ask."""
+    return (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2

@@ -1,0 +1,109 @@
+from decimal import Decimal
+
+import pytest
+
+from engine import Usd
+from risk.marks import DAY_NS, week_ends_ns
+from risk.rules.loss import MaxWeeklyLoss
+from risk.rules.pace import MaxTradesPerDay
+from risk.tally import Health, Tally
+
+SECOND = 1_000_000_000
+NOON = 20_000 * DAY_NS + DAY_NS // 2
+
+
+def test_only_what_lies_within_the_window_counts():
+    tally = Tally()
+    for secs in (0, 10, 20):
+        tally.fail("KALSHI", NOON + secs * SECOND)
+        tally.pass_order(NOON + secs * SECOND)
+    assert tally.failures_since("KALSHI", NOON) == 2
+    assert tally.failures_since("KALSHI", NOON + 20 * SECOND) == 0
+    assert tally.failures_since("OTHER", 0) == 0
+    assert tally.orders_since(NOON + 5 * SECOND) == 2
+
+
+def test_a_failure_that_is_told_late_is_put_in_its_place():
+    tally = Tally()
+    tally.fail("KALSHI", NOON)
+    tally.note("KALSHI", Health.FAILURE, NOON - 5 * SECOND)
+    assert tally.failures_since("KALSHI", NOON - SECOND) == 1
+    assert tally.modes == {}
+
+
+def test_a_profit_ends_a_row_of_losses_and_nothing_made_does_not():
+    tally = Tally()
+    tally.end([Decimal(-1), Decimal(0), Decimal(-1)], NOON)
+    assert (tally.losses_in_a_row, tally.last_loss_ns) == (2, NOON)
+    tally.end([Decimal("0.01")], NOON)
+    assert tally.losses_in_a_row == 0
+
+
+def test_what_is_older_than_a_day_is_forgotten_when_there_is_much_of_it():
+    tally = Tally()
+    for number in range(10_000):
+        tally.pass_order(NOON + number * DAY_NS // 1000)
+    assert len(tally.let_out) < 5000
+    assert tally.orders_since(NOON + 9_500 * DAY_NS // 1000) == 499
+
+
+def test_a_new_day_counts_trades_anew(table):
+    t = table([MaxTradesPerDay(limit_trades=1)])
+    first = t.order("a", "buy", "2.00", "0.5000")
+    assert t.ask(first) is None
+    t.fill(first, "1.00", "0.5000")
+    t.fill(first, "1.00", "0.5000")
+    assert t.guard.memory.tally.trades_today == 1
+    assert "trade 2 of the day, limit is 1" in t.ask(t.order("b", "buy", "1.00", "0.5000"))
+    t.desk.now += DAY_NS
+    assert t.ask(t.order("c", "buy", "1.00", "0.5000")) is None
+
+
+def test_a_resting_order_counts_as_a_trade_before_it_fills(table):
+    t = table([MaxTradesPerDay(limit_trades=1)])
+    assert t.ask(t.order("a", "buy", "2.00", "0.5000")) is None
+    assert "trade 2 of the day" in t.ask(t.order("b", "buy", "1.00", "0.5000"))
+
+
+@pytest.mark.parametrize("fee", ["0", "0.5"])
+def test_a_round_trip_is_a_loss_when_its_fees_make_it_one(fee, table):
+    t = table()
+    for number in range(2):
+        bought, sold = (t.order(f"{side}{number}", side, "10.00", "0.5000") for side in ("buy", "sell"))
+        t.ask(bought)
+        t.fill(bought, "10.00", "0.5000", fee)
+        t.ask(sold)
+        t.fill(sold, "4.00", "0.5200")
+        assert t.guard.memory.tally.losses_in_a_row == (number if fee != "0" else 0)
+        t.fill(sold, "6.00", "0.5200")
+    assert t.guard.memory.tally.losses_in_a_row == (2 if fee != "0" else 0)
+
+
+def test_a_week_that_lost_too_much_stays_paused_until_monday(table):
+    t = table([MaxWeeklyLoss(limit=Usd(40))])
+    bought, sold = t.order("a", "buy", "100.00", "0.5000"), t.order("b", "sell", "100.00", "0.1000")
+    t.ask(bought)
+    t.fill(bought, "100.00", "0.5000")
+    t.ask(sold)
+    t.fill(sold, "100.00", "0.1000")
+    start, monday = t.desk.now, week_ends_ns(t.desk.now)
+    t.desk.now = monday - 1
+    assert "paused until 2026-09-28 00:00:00 UTC" in t.ask(t.order("c", "buy", "1.00", "0.5000"))
+    t.desk.now = monday
+    assert t.ask(t.order("d", "buy", "1.00", "0.5000")) is None
+    assert start < monday - 1
+
+
+def test_only_known_words_on_a_venue_are_taken(table):
+    with pytest.raises(ValueError, match="'fine' is not a valid Health"):
+        table().guard.note_health("KALSHI", "fine", 1)
+
+
+def test_a_disputed_market_is_blocked_until_the_note_is_taken_back(table, proposal, stands):
+    from risk.rules.evidence import MarketUnresolved
+
+    t = table([MarketUnresolved(margin_secs=0)])
+    t.guard.note_market("KXFED-27JAN-C.KALSHI", "disputed")
+    assert "KXFED-27JAN-C.KALSHI is disputed" in t.ask(t.order("a", "buy", "1.00", "0.5000"))
+    t.guard.note_market("KXFED-27JAN-C.KALSHI", None)
+    assert t.ask(t.order("b", "buy", "1.00", "0.5000")) is None
