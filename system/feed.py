@@ -8,8 +8,8 @@ from nautilus_trader.model import BinaryOption, OrderBookDelta, QuoteTick
 
 from markets.facts import DataGap, MarketPhase, MarketResolution, OraclePrice, TradeProvenance
 from markets.instruments import OutcomePair, pairs_among
+from markets.mirror import Mirror
 from simulation.messages import cleared, grouped, levels_after, no_quote, snapshot
-from simulation.mirror import Mirror
 from simulation.settlement import Settlement
 from simulation.sweeps import Sweeps
 from storage.reading import CatalogReader

@@ -21,9 +21,9 @@ from stage import Stage
 from toy import NO, SECOND, START, YES
 
 from engine import Strategy, StrategyConfig
+from markets.mirror import Mirror
 from markets.sweeps import is_sweep
 from simulation.messages import cleared, grouped, snapshot
-from simulation.mirror import Mirror
 from simulation.settings import VenueModel
 from simulation.sweeps import Sweeps
 

@@ -1,7 +1,7 @@
-"""The NO side of a market, derived from what is recorded of the YES side.
+"""The NO side of a market, derived from its YES side.
 
-A bid for YES at p is an offer of NO at 1 - p: there is one book, seen from two sides. So only YES is
-stored, and the mirror is made while it is replayed.
+A bid for YES at p is an offer of NO at 1 - p: there is one book, seen from two sides. So only YES is stored
+and followed, and the mirror is made when somebody looks: by a replay, and by a venue with one book a market.
 """
 
 from collections.abc import Iterable

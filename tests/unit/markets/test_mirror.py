@@ -17,8 +17,8 @@ from nautilus_trader.model import (
 )
 from toy import NO, YES
 
+from markets.mirror import Mirror
 from simulation.messages import cleared, levels_after, no_quote
-from simulation.mirror import Mirror
 
 PRICES = st.integers(0, 10_000).map(lambda n: Price.from_decimal_dp(Decimal(n) / 10_000, 4))
 SIZES = st.integers(1, 10**9).map(lambda n: Quantity.from_decimal_dp(Decimal(n) / 100, 2))
