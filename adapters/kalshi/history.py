@@ -21,7 +21,8 @@ from adapters.kalshi.constants import SILENCE_NS
 from adapters.kalshi.messages import market_data as sent
 from adapters.kalshi.messages import recordings
 from adapters.kalshi.parsing import NegativeLevelError, SpotSettlement, parse_spot_trade, settle_on_spot
-from adapters.kalshi.providers import FollowedMarket, MarketLife, MarketNotes
+from adapters.kalshi.providers.life import MarketLife
+from adapters.kalshi.providers.recorded import FollowedMarket, MarketNotes
 from markets.facts import Fact, OraclePrice
 from markets.instruments import info_of
 

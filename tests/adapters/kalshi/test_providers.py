@@ -9,14 +9,9 @@ from adapters.kalshi.messages.market_data import MarketLifecycle
 from adapters.kalshi.messages.numbers import time_ns
 from adapters.kalshi.messages.recordings import ControlInfo, ResultRow
 from adapters.kalshi.messages.reference import Event, Market
-from adapters.kalshi.providers import (
-    FollowedMarket,
-    MarketLife,
-    MarketNotes,
-    terms_of_market,
-    terms_of_watch,
-    terms_of_window,
-)
+from adapters.kalshi.providers.life import MarketLife
+from adapters.kalshi.providers.recorded import FollowedMarket, MarketNotes
+from adapters.kalshi.providers.terms import terms_of_market, terms_of_watch, terms_of_window
 from markets.facts import Phase
 from markets.instruments import make_pair
 from markets.ticks import grid_of
