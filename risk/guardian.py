@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.model import Price, Quantity
+from nautilus_trader.model import OrderSubmitted, OrderUpdated, Price, Quantity
 
 from engine.desk import Desk
 from risk.clerk import Clerk, Draft, ask_of
@@ -21,6 +21,7 @@ from risk.rules.rule import Rule
 from risk.standing import Books
 from risk.state import State, Switch
 from risk.store import Store
+from risk.sums import ZERO
 from risk.tally import COUNTED, Health
 
 type OnVerdict = Callable[[Any, Refusal | None], None]
@@ -146,6 +147,11 @@ class Guardian:
     def hear(self, event: Any, desk: Desk) -> None:
         """Take note of an order or position event; ledger and reservations are right when this returns."""
         kind = type(event)
+        if kind is OrderSubmitted and self.exposure.of(event.client_order_id) is None:
+            self.halt(
+                f"{event.client_order_id} of {event.strategy_id} left without being asked about",
+                event.ts_init,
+            )
         handler = self._follower.handlers.get(kind)
         if handler is None and kind not in COUNTED:
             return
@@ -154,8 +160,14 @@ class Guardian:
         if self._must_look and kind in MOVES_MONEY:
             self._look(desk)
         self._count(event)
+        reserved = self._reserved_for(event) if kind is OrderUpdated else None
         if handler is not None:
             handler(event, desk)
+        if reserved is not None and self._reserved_for(event) > reserved:
+            self.halt(
+                f"{event.client_order_id} of {event.strategy_id} grew without being asked about",
+                event.ts_init,
+            )
         self.memory.tally.end(self.ledger.take_results(), event.ts_init)
         self._keep()
         self._unfollowed = before
@@ -225,6 +237,10 @@ class Guardian:
     def _count(self, event: Any) -> None:
         if type(event) in COUNTED and not is_settlement(event):
             self.memory.tally.hear(event, self.exposure.of(event.client_order_id), event.ts_init)
+
+    def _reserved_for(self, event: Any) -> Decimal:
+        live = self.exposure.of(event.client_order_id)
+        return ZERO if live is None else live.usd + live.offered
 
     def _keep(self) -> None:
         if self._keeper:

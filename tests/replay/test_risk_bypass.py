@@ -11,6 +11,7 @@ from engine import GUARD, Door, ExecutionAlgorithm, Strategy, StrategyConfig, Us
 from risk.guardian import Guardian
 from risk.ledger import Ledger
 from risk.rules.exposure import MaxStakePerOutcome
+from risk.state import State
 
 QUOTES = [row for at in range(8) for row in book(0.48, 0.52, at)]
 
@@ -229,3 +230,36 @@ def test_each_child_of_an_execution_algorithm_is_judged_and_they_count_together(
     replay([strategy], door, QUOTES, [Slicer(door)]).dispose()
     assert (strategy.accepted, guard.exposure.live_count()) == (1, 1)
     assert {reason.partition(":")[0] for reason in strategy.denied} == {"max_stake_per_outcome"}
+
+
+def native_of(strategy):
+    """Return Nautilus' own class, whose methods ask nobody; Python cannot hide it."""
+    return next(one for one in type(strategy).__mro__ if one.__module__.startswith("nautilus"))
+
+
+def test_an_order_that_goes_around_the_door_halts_everything_that_comes_after_it():
+    class Native(Steps):
+        def step_1(self):
+            native_of(self).submit_order(self, self.order(), None, None, None)
+
+        def step_3(self):
+            self.buy(YES.id, Decimal(1), Decimal("0.4"))
+
+    guard, strategy, _, _ = played(Native)
+    assert guard.state == State.HALTED
+    assert "left without being asked about" in guard.switch.cause
+    assert strategy.denied == [f"trading_state: halted: {guard.switch.cause}"]
+
+
+def test_a_change_that_goes_around_the_door_halts_everything_that_comes_after_it():
+    class Native(Steps):
+        def step_1(self):
+            self.resting = self.buy(YES.id, Decimal(10), Decimal("0.4"))
+
+        def step_2(self):
+            order_id = self.resting.client_order_id
+            native_of(self).modify_order(self, order_id, Quantity(100, 2), None, None, None, None)
+
+    guard, _, _, _ = played(Native)
+    assert guard.state == State.HALTED
+    assert "grew without being asked about" in guard.switch.cause
