@@ -1,0 +1,354 @@
+"""Kalshi's execution client: the engine's hooks, each of which starts one named task and returns."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from decimal import Decimal
+from typing import Any, Final, Self, override
+
+from nautilus_trader.common import Clock
+from nautilus_trader.config import ExecutionClientConfig
+from nautilus_trader.live import (
+    BatchCancelOrders,
+    CancelAllOrders,
+    CancelOrder,
+    ClientCache,
+    GenerateFillReports,
+    GenerateOrderStatusReport,
+    GenerateOrderStatusReports,
+    GeneratePositionStatusReports,
+    ModifyOrder,
+    QueryAccount,
+    QueryOrder,
+    SubmitOrder,
+    SubmitOrderList,
+)
+from nautilus_trader.live.clients import ExecutionClient
+from nautilus_trader.model import (
+    AccountId,
+    AccountType,
+    FillReport,
+    OmsType,
+    OrderStatusReport,
+    PositionStatusReport,
+    TraderId,
+    Venue,
+)
+
+from adapters.kalshi import constants as venue
+from adapters.kalshi.config import KalshiExecutionConfig
+from adapters.kalshi.execution.cash import Cash, Holdings
+from adapters.kalshi.execution.commands import Cancellation, Change, Submission
+from adapters.kalshi.execution.contracts import Contracts
+from adapters.kalshi.execution.desk import Desk, SecondGuard
+from adapters.kalshi.execution.doubts import Doubts
+from adapters.kalshi.execution.groups import OrderGroups
+from adapters.kalshi.execution.private_stream import Hearing, PrivateStream, SocketFactory
+from adapters.kalshi.execution.reconciliation import STREAM, Findings, Reconciliation
+from adapters.kalshi.execution.reporting import Reporting
+from adapters.kalshi.execution.resolution import Resolver
+from adapters.kalshi.execution.settlements import Settlements
+from adapters.kalshi.execution.statements import FillStatement, OrderStatement
+from adapters.kalshi.execution.strangers import Strangers
+from adapters.kalshi.execution.telling import Ears, Teller
+from adapters.kalshi.execution.tickets import Ticket, Tickets
+from adapters.kalshi.http.client import KalshiHttp
+from adapters.kalshi.messages.market_data import MarketLifecycle
+from adapters.kalshi.messages.portfolio import OrderGroupUpdate
+from markets.currencies import USD
+from network.outcomes import Outcome
+from network.tasks import Tasks
+
+_LOG: Final = logging.getLogger(__name__)
+_FILLS_FOLLOW_SECS: Final = 0.5
+
+
+class KalshiClientConfig(ExecutionClientConfig):
+    """The engine's settings of this client with ours in `settings`."""
+
+    def __new__(cls, settings: KalshiExecutionConfig, **engine: Any) -> Self:
+        return super().__new__(cls, **engine)
+
+    def __init__(self, settings: KalshiExecutionConfig, **_engine: Any) -> None:
+        self.settings = settings
+
+
+class KalshiExecutionClient(ExecutionClient):
+    """Trades at Kalshi. An unknown outcome stays unknown until the venue tells; nothing is guessed.
+
+    `second_guard(order, quantity, price)` is asked before a byte leaves and returns why not, or None.
+    `on_difference` hears what the venue and we see differently: positions, payouts. Until stream and REST
+    agree, and while an order is unresolved, orders that open risk are denied with VENUE_UNCERTAIN.
+    """
+
+    def __init__(  # noqa: PLR0913  the engine names five, the factory makes the rest
+        self,
+        *,
+        name: str,
+        config: KalshiClientConfig,
+        cache: ClientCache,
+        clock: Clock,
+        trader_id: TraderId,
+        http: KalshiHttp,
+        socket_factory: SocketFactory,
+        second_guard: SecondGuard | None = None,
+        on_difference: Callable[[str], None] | None = None,
+    ) -> None:
+        settings = config.settings
+        super().__init__(
+            name=name,
+            config=config,
+            cache=cache,
+            clock=clock,
+            trader_id=trader_id,
+            venue=Venue(venue.VENUE),
+            account_id=AccountId(f"{venue.VENUE}-{settings.subaccount or 0:03d}"),
+            account_type=AccountType.CASH,
+            oms_type=OmsType.NETTING,
+            base_currency=USD,
+        )
+        self._tell_difference = on_difference
+        self._socket_factory = socket_factory
+        self._tasks = Tasks(self._failed)
+        self._doubts = Doubts([(STREAM, "the private stream and the venue's books were not compared yet")])
+        self._holdings = Holdings()
+        tickets = Tickets()
+        self._cash = Cash(self._holdings, tickets.open)
+        self._groups = OrderGroups(http, settings.funded_shards, settings.order_group_limit_contracts)
+        teller = Teller(self, tickets, Ears(self._count_fill, self._fetch_fills))
+        self._desk = Desk(
+            client=self,
+            settings=settings,
+            http=http,
+            contracts=Contracts(cache),
+            tickets=tickets,
+            teller=teller,
+            resolver=Resolver(http, tickets, teller, now_ns=clock.timestamp_ns),
+            doubts=self._doubts,
+            cash=self._cash,
+            holdings=self._holdings,
+            groups=self._groups,
+            tasks=self._tasks,
+            second_guard=second_guard,
+        )
+        self._submission = Submission(self._desk)
+        self._cancellation = Cancellation(self._desk)
+        self._change = Change(self._desk)
+        self._settlements = Settlements(http, self._holdings, self._differ)
+        findings = Findings(self._hear_order, self._hear_fill, self._report_cash, self._differ)
+        self._reconciliation = Reconciliation(self._desk, self._settlements, findings)
+        self._strangers = Strangers(self._desk)
+        self._reporting = Reporting(self._desk)
+        self._stream: PrivateStream | None = None
+        self._differing: set[str] = set()
+
+    @property
+    def shard_cash_usd(self) -> dict[int, Decimal]:
+        """What a new order could spend on each shard now, in dollars."""
+        return {shard: self._cash.free_usd(shard) for shard in self._cash.balances_usd}
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why no risk may be opened now; empty when it may."""
+        first = self._desk.uncertainty
+        return () if first is None else (self._doubts.all or (first,))
+
+    async def reset_order_group(self, shard: int) -> Outcome[None]:
+        """Let the triggered order group of a shard take orders again: a human's decision."""
+        return await self._groups.reset(shard)
+
+    @override
+    async def _connect(self) -> None:
+        desk = self._desk
+        await desk.http.get_account_limits()
+        await self._reconciliation.begin()
+        await self._groups.open()
+        hearing = Hearing(
+            on_fill=self._hear_fill,
+            on_order=self._hear_order,
+            on_position=self._hear_position,
+            on_group=self._hear_group,
+            on_lifecycle=self._hear_lifecycle,
+            on_trouble=self._hear_trouble,
+            on_whole=self._reconciliation.note_whole,
+        )
+        self._stream = PrivateStream(self._socket_factory, hearing)
+        self._tasks.start("private stream", self._stream.socket.run())
+        self._tasks.start("reconciliation", self._reconciliation.run(self._stream))
+        self._tasks.start("cash", self._reconciliation.follow_cash())
+
+    @override
+    async def _disconnect(self) -> None:
+        self._doubts.raise_(STREAM, "the client is disconnected")
+        if self._stream is not None:
+            self._stream.socket.stop()
+        await self._tasks.stop()
+        await self._desk.http.close()
+
+    @override
+    async def _generate_order_status_report(
+        self, command: GenerateOrderStatusReport
+    ) -> OrderStatusReport | None:
+        return await self._reporting.order(command)
+
+    @override
+    async def _generate_order_status_reports(
+        self, command: GenerateOrderStatusReports
+    ) -> list[OrderStatusReport]:
+        return await self._reporting.orders(command)
+
+    @override
+    async def _generate_fill_reports(self, command: GenerateFillReports) -> list[FillReport]:
+        return await self._reporting.fills(command)
+
+    @override
+    async def _generate_position_status_reports(
+        self, command: GeneratePositionStatusReports
+    ) -> list[PositionStatusReport]:
+        reports = await self._reporting.positions(command)
+        self._strangers.may_come.set()  # the engine knows now what was there before us
+        return reports
+
+    @override
+    async def _submit_order(self, command: SubmitOrder) -> None:
+        order = self.cache.order(command.client_order_id)
+        self._start(f"submit {command.client_order_id}", self._submission.submit(order))
+
+    @override
+    async def _submit_order_list(self, command: SubmitOrderList) -> None:
+        orders = [self.cache.order(one.client_order_id) for one in command.order_inits]
+        self._start(f"submit {command.order_list.id}", self._submission.submit_list(orders))
+
+    @override
+    async def _modify_order(self, command: ModifyOrder) -> None:
+        ticket = self._desk.ticket(self.cache.order(command.client_order_id))
+        self._start(f"modify {ticket}", self._change.change(ticket, command.quantity, command.price))
+
+    @override
+    async def _cancel_order(self, command: CancelOrder) -> None:
+        ticket = self._desk.ticket(self.cache.order(command.client_order_id))
+        self._start(f"cancel {ticket}", self._cancellation.cancel(ticket))
+
+    @override
+    async def _cancel_all_orders(self, command: CancelAllOrders) -> None:
+        which: dict[str, Any] = {
+            "instrument_id": command.instrument_id,
+            "strategy_id": command.strategy_id,
+            "side": command.order_side,
+        }
+        orders = [*self.cache.orders_open(**which), *self.cache.orders_inflight(**which)]
+        self._cancel_many(f"cancel all on {command.instrument_id}", orders)
+
+    @override
+    async def _batch_cancel_orders(self, command: BatchCancelOrders) -> None:
+        orders = [self.cache.order(one.client_order_id) for one in command.cancels]
+        self._cancel_many(f"cancel a batch on {command.instrument_id}", orders)
+
+    @override
+    async def _query_order(self, command: QueryOrder) -> None:
+        ticket = self._desk.ticket(self.cache.order(command.client_order_id))
+        self._start(f"query {ticket}", self._query(ticket))
+
+    @override
+    async def _query_account(self, command: QueryAccount) -> None:
+        self._reconciliation.ask_cash()
+
+    def _cancel_many(self, name: str, orders: list[Any]) -> None:
+        tickets = {ticket.client_order_id: ticket for ticket in map(self._desk.ticket, orders)}
+        self._start(name, self._cancellation.cancel_many([*tickets.values()]))
+
+    async def _query(self, ticket: Ticket) -> None:
+        seen = await self._desk.resolver.look(ticket)
+        if seen.order is not None:
+            self._desk.teller.take_order(ticket, seen.order)
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.start(name, work)
+
+    def _hear_fill(self, fill: FillStatement) -> None:
+        ticket = self._desk.recall(fill.client_order_id, fill.order_id)
+        if ticket is None:
+            self._strangers.hear(fill.order_id)
+            return
+        if ticket.is_refuted:
+            self._strangers.rise(ticket, fill.order_id)
+            return
+        self._desk.teller.take_fill(ticket, fill)
+        self._holdings.note(fill)  # also one that the engine knew before we did
+
+    def _hear_order(self, stated: OrderStatement) -> None:
+        ticket = self._desk.recall(stated.client_order_id, stated.order_id)
+        if ticket is None:
+            self._strangers.hear(stated.order_id)
+            return
+        if ticket.is_refuted:
+            if stated.end is None or stated.filled:
+                self._strangers.rise(ticket, stated.order_id)
+            return
+        self._desk.teller.take_order(ticket, stated)
+
+    def _hear_position(self, ticker: str, contracts: Decimal) -> None:
+        if contracts != self._holdings.of(ticker) and ticker not in self._differing:
+            self._differing.add(ticker)
+            self._tasks.start(f"compare {ticker}", self._compare(ticker, contracts))
+
+    async def _compare(self, ticker: str, contracts: Decimal) -> None:
+        await asyncio.sleep(_FILLS_FOLLOW_SECS)  # the channels do not wait for each other
+        self._differing.discard(ticker)
+        if contracts != self._holdings.of(ticker) and ticker not in self._settlements.ending:
+            self._reconciliation.ask()
+
+    def _hear_group(self, update: OrderGroupUpdate) -> None:
+        self._groups.take(update)
+
+    def _hear_lifecycle(self, life: MarketLifecycle) -> None:
+        ticker = life.market_ticker
+        if ticker not in self._holdings.tickers:
+            return
+        if life.event_type == "determined":
+            self._settlements.ending.add(ticker)
+        if life.event_type == "settled":
+            self._settlements.ending.add(ticker)
+            self._tasks.start(f"confirm the settlement of {ticker}", self._confirm(ticker))
+
+    async def _confirm(self, ticker: str) -> None:
+        await self._settlements.confirm(ticker)
+        self._reconciliation.ask_cash()
+
+    def _hear_trouble(self, reason: str) -> None:
+        _LOG.warning("no new risk until the venue was asked: %s", reason)
+        self._doubts.raise_(STREAM, reason)
+        self._reconciliation.ask()
+
+    def _count_fill(self, fill: FillStatement) -> None:
+        opened = self._holdings.note(fill)
+        ticket = self._desk.tickets.find(None, fill.order_id)
+        if ticket is not None and opened > 0:
+            each = fill.yes_price if fill.side == "bid" else 1 - fill.yes_price
+            self._cash.spend(ticket.contract.shard, opened * each + fill.fee_usd)
+        self._reconciliation.ask_cash()
+
+    def _fetch_fills(self, ticket: Ticket) -> None:
+        if not ticket.is_fetching:
+            ticket.is_fetching = True
+            self._tasks.start(f"fills of {ticket}", self._fetch(ticket))
+
+    async def _fetch(self, ticket: Ticket) -> None:
+        try:
+            await self._desk.resolver.fetch_fills(ticket)
+        finally:
+            ticket.is_fetching = False
+
+    def _report_cash(self) -> None:
+        self.generate_account_state([self._cash.state()], [], True, self.clock.timestamp_ns())
+
+    def _differ(self, reason: str) -> None:
+        _LOG.error("the venue and we differ: %s", reason)
+        if self._tell_difference is not None:
+            self._tell_difference(reason)
+
+    def _failed(self, name: str, error: BaseException) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            return
+        _LOG.error("the task %r failed", name, exc_info=error)
+        self._doubts.raise_(name, f"the task {name!r} failed: {error!r}")

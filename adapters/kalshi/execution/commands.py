@@ -1,0 +1,355 @@
+"""Commands to requests: checked here before a byte leaves, sent once, and booked as done, refused or unknown."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from itertools import batched
+from typing import Any, Final
+
+from nautilus_trader.model import Price, Quantity, VenueOrderId
+
+from adapters.kalshi import constants as venue
+from adapters.kalshi.execution import translation
+from adapters.kalshi.execution.cash import cost_usd
+from adapters.kalshi.execution.desk import Desk
+from adapters.kalshi.execution.tickets import Ending, Ticket, ticket_of
+from adapters.kalshi.messages.numbers import size_text
+from adapters.kalshi.messages.orders import (
+    AmendedOrder,
+    CanceledOrder,
+    CancelOrder,
+    CreatedOrder,
+    CreateOrder,
+    DecreasedOrder,
+    DecreaseOrder,
+)
+from network.outcomes import Done, Outcome, Refused, Unknown
+
+_LOG: Final = logging.getLogger(__name__)
+_MILLISECOND_NS: Final = 1_000_000
+_MOST_IN_BATCH: Final = 20
+_MOST_TRIES: Final = 5
+_CONFLICT: Final = 409
+_NOT_FOUND: Final = 404
+_THROTTLED: Final = 429
+
+
+class Submission:
+    """New orders."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def submit(self, order: Any) -> None:
+        """Send one order of the engine's, or deny it."""
+        prepared = self._prepare(order)
+        if prepared is None:
+            return
+        ticket, request = prepared
+        outcome = await self._desk.http.create_order(request)
+        self._book(ticket, outcome)
+
+    async def submit_list(self, orders: Sequence[Any]) -> None:
+        """Send orders together; each succeeds or fails alone."""
+        prepared = [pair for pair in map(self._prepare, orders) if pair is not None]
+        most = min(_MOST_IN_BATCH, int(self._desk.http.buckets["write"].capacity) // venue.DEFAULT_COST)
+        for part in batched(prepared, max(1, most), strict=False):
+            outcomes = await self._desk.http.batch_create_orders([request for _, request in part])
+            for (ticket, _), outcome in zip(part, outcomes, strict=True):
+                self._book(ticket, outcome)
+
+    def _prepare(self, order: Any) -> tuple[Ticket, CreateOrder] | None:
+        desk = self._desk
+        try:
+            found = self._checked(order)
+        except (
+            Exception
+        ) as error:  # a bug of ours or of the guard: the strategy must hear, and so must the desk
+            desk.client.generate_order_denied(order, f"INTERNAL {error!r}")
+            raise
+        if isinstance(found, str):
+            desk.client.generate_order_denied(order, found)
+            return None
+        ticket, _ = found
+        ticket.sent_ns = desk.now_ns
+        desk.tickets.add(ticket)
+        desk.client.generate_order_submitted(order)
+        return found
+
+    def _checked(self, order: Any) -> tuple[Ticket, CreateOrder] | str:
+        desk = self._desk
+        try:
+            contract = desk.contracts.of(order.instrument_id)
+            problem = translation.problem_of(order, contract, desk.now_ns)
+            if problem:
+                return problem
+            ticket = ticket_of(order, contract)
+            request = translation.create_order(
+                order,
+                contract,
+                desk.settings.self_trade_prevention,
+                cancels_on_pause=desk.settings.cancels_orders_on_pause,
+                group=desk.groups.of(contract.shard),
+            )
+        except (ValueError, LookupError) as error:
+            return f"INVALID {error}"
+        return self._refusal(order, ticket) or (ticket, request)
+
+    def _refusal(self, order: Any, ticket: Ticket) -> str | None:
+        desk = self._desk
+        if desk.tickets.find(order.client_order_id.value) is not None:
+            return f"DUPLICATE_CLIENT_ID {order.client_order_id} was used already"
+        shard = ticket.contract.shard
+        if shard not in desk.settings.funded_shards:
+            return f"UNFUNDED_SHARD expected a shard among {desk.settings.funded_shards}, found {shard}"
+        problem = desk.groups.problem_of(shard) or refusal_of_risk(desk, ticket, ticket.contracts)
+        if problem or desk.second_guard is None:
+            return problem
+        return desk.second_guard(order, order.quantity, order.price)
+
+    def _book(self, ticket: Ticket, outcome: Outcome[CreatedOrder]) -> None:
+        match outcome:
+            case Done(created):
+                self._desk.teller.take_created(ticket, created)
+            case Refused(code=code, reason=reason):
+                self._refused(ticket, f"{code}: {reason}" if code else reason)
+            case Unknown():
+                self._doubt(ticket, outcome)
+
+    def _refused(self, ticket: Ticket, reason: str) -> None:
+        if ticket.is_closed:
+            return
+        if ticket.order_id is not None:  # the stream has shown it alive: the answer is not about this order
+            _LOG.warning("order %s is at the venue, but its answer says %s", ticket, reason)
+            return
+        self._desk.teller.reject(ticket, reason, due_post_only="post_only" in reason.lower())
+
+    def _doubt(self, ticket: Ticket, unknown: Unknown) -> None:
+        if ticket.is_closed or ticket.order_id is not None:
+            return
+        ticket.doubt = unknown.reason
+        _LOG.warning("nobody knows yet whether order %s arrived: %s", ticket, unknown.reason)
+        work = self._desk.resolver.resolve_submit(
+            ticket, self._desk.resolver.venue_time_ns(), has_arrived=unknown.status == _CONFLICT
+        )
+        self._desk.tasks.start(f"resolve {ticket}", work)
+
+
+class Cancellation:
+    """Orders that shall go."""
+
+    def __init__(self, desk: Desk, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._desk = desk
+        self._sleep = sleep
+
+    async def cancel(self, ticket: Ticket) -> None:
+        """Cancel one order, as soon as its own submit has an answer."""
+        await ticket.known.wait()
+        request = _cancel_of(ticket)
+        if request is None:
+            return
+        for tries in range(1, _MOST_TRIES + 1):
+            outcome = await self._desk.http.cancel_order(request)
+            is_throttled = isinstance(outcome, Refused) and outcome.status == _THROTTLED
+            if not is_throttled or tries == _MOST_TRIES or ticket.is_closed:
+                break
+            await self._sleep(0.1 * tries)
+        await self._book(ticket, outcome)
+
+    async def cancel_many(self, tickets: Sequence[Ticket]) -> None:
+        """Cancel orders together; those without an answer to their submit follow by themselves."""
+        for ticket in tickets:
+            if not ticket.known.is_set():
+                self._desk.tasks.start(f"cancel {ticket}", self.cancel(ticket))
+        ready = [(one, cancel) for one in tickets if one.known.is_set() and (cancel := _cancel_of(one))]
+        for part in batched(ready, _MOST_IN_BATCH, strict=False):
+            outcomes = await self._desk.http.batch_cancel_orders([cancel for _, cancel in part])
+            for (ticket, _), outcome in zip(part, outcomes, strict=True):
+                self._desk.tasks.start(f"book the cancel of {ticket}", self._book(ticket, outcome))
+
+    async def _book(self, ticket: Ticket, outcome: Outcome[CanceledOrder]) -> None:
+        match outcome:
+            case Done(canceled) if canceled.reduced_by > 0:
+                at_ns = (canceled.ts_ms or 0) * _MILLISECOND_NS or self._desk.now_ns
+                filled = max(ticket.told, ticket.contracts - canceled.reduced_by)
+                self._desk.teller.end(ticket, Ending("canceled", filled, at_ns))
+            case Done():
+                await self._look_again(ticket, "there was nothing left to cancel")
+            case Refused(reason=reason, status=status) if not outcome.was_sent or status == _THROTTLED:
+                self._reject(ticket, reason)
+            case Refused(reason=reason, code=code):
+                await self._look_again(ticket, f"{code}: {reason}")
+            case Unknown(reason=reason):
+                await self._look_again(ticket, reason)
+
+    async def _look_again(self, ticket: Ticket, reason: str) -> None:
+        """Ask before anything is concluded: a cancel that found nothing may mean a fill, or the wrong shard."""
+        desk = self._desk
+        stated = await desk.resolver.current(ticket, desk.resolver.venue_time_ns())
+        if stated is None:
+            return
+        desk.teller.take_order(ticket, stated)
+        if stated.end is None:
+            self._reject(ticket, f"STILL_RESTS {reason}")
+
+    def _reject(self, ticket: Ticket, reason: str) -> None:
+        if ticket.is_closed:
+            return
+        order = self._desk.teller.order(ticket)
+        self._desk.client.generate_order_cancel_rejected(
+            order, VenueOrderId(ticket.order_id or ""), reason, self._desk.now_ns
+        )
+
+
+class Change:
+    """Orders that shall have another price or size."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def change(self, ticket: Ticket, quantity: Quantity | None, price: Price | None) -> None:
+        """Amend an order, or decrease it when only its size shrinks: then it keeps its place."""
+        await ticket.known.wait()
+        async with ticket.changes:
+            leg = ticket.contract.leg
+            own = translation.other_scale(leg, ticket.yes_price) if price is None else price.as_decimal()
+            contracts = ticket.contracts if quantity is None else quantity.as_decimal()
+            problem = self._problem(ticket, own, contracts)
+            if problem:
+                self._reject(ticket, problem)
+                return
+            yes_price = translation.other_scale(leg, own)
+            ticket.wanted = yes_price, contracts
+            try:
+                await self._send(ticket, yes_price, contracts)
+            finally:
+                ticket.wanted = ticket.change_doubt = None
+
+    def _problem(self, ticket: Ticket, price: Decimal, contracts: Decimal) -> str | None:
+        contract = ticket.contract
+        if ticket.is_closed or ticket.ending is not None:
+            return f"ORDER_CLOSED {ticket} has ended"
+        problem = translation.problem_of_price(contract, price) or translation.problem_of_size(
+            contract, contracts
+        )
+        if problem:
+            return problem
+        yes_price = translation.other_scale(contract.leg, price)
+        if (yes_price, contracts) == (ticket.yes_price, ticket.contracts):
+            return "NO_CHANGE expected another price or size"
+        if contracts <= ticket.told:
+            return (
+                f"INVALID_SIZE expected more than the {ticket.told} contracts that filled, found {contracts}"
+            )
+        return self._refusal(ticket, price, yes_price, contracts)
+
+    def _refusal(self, ticket: Ticket, price: Decimal, yes_price: Decimal, contracts: Decimal) -> str | None:
+        desk = self._desk
+        is_less_risk = yes_price == ticket.yes_price and contracts < ticket.contracts
+        if not is_less_risk:
+            extra = refusal_of_risk(desk, ticket, contracts - ticket.told, yes_price)
+            if extra:
+                return extra
+        if desk.second_guard is None:
+            return None
+        order, size = desk.teller.order(ticket), translation.to_quantity(contracts)
+        return desk.second_guard(order, size, translation.to_price(price))
+
+    async def _send(self, ticket: Ticket, yes_price: Decimal, contracts: Decimal) -> None:
+        contract, order_id = ticket.contract, ticket.order_id or ""
+        outcome: Outcome[AmendedOrder] | Outcome[DecreasedOrder]
+        if yes_price == ticket.yes_price and contracts < ticket.contracts:
+            decrease = DecreaseOrder(
+                reduce_by=size_text(ticket.contracts - contracts),
+                market_ticker=contract.ticker,
+                exchange_index=contract.shard,
+            )
+            outcome = await self._desk.http.decrease_order(order_id, decrease)
+        else:
+            side = translation.order_side(contract.leg, ticket.side)
+            own = translation.other_scale(contract.leg, yes_price)
+            amend = translation.amend_order(contract, side, own, contracts)
+            outcome = await self._desk.http.amend_order(order_id, amend)
+        await self._book(ticket, outcome, yes_price, contracts)
+
+    async def _book(
+        self,
+        ticket: Ticket,
+        outcome: Outcome[AmendedOrder] | Outcome[DecreasedOrder],
+        yes_price: Decimal,
+        contracts: Decimal,
+    ) -> None:
+        match outcome:
+            case Done(changed):
+                self._done(ticket, changed, yes_price, contracts)
+            case Refused(reason=reason, status=status, code=code) if status != _NOT_FOUND:
+                self._reject(ticket, f"{code}: {reason}")
+            case Refused(reason=reason) | Unknown(reason=reason):
+                await self._look_again(ticket, reason, (yes_price, contracts))
+
+    def _done(
+        self, ticket: Ticket, changed: AmendedOrder | DecreasedOrder, yes_price: Decimal, contracts: Decimal
+    ) -> None:
+        desk = self._desk
+        at_ns = changed.ts_ms * _MILLISECOND_NS
+        if changed.order_id != ticket.order_id:
+            desk.tickets.name(ticket, changed.order_id)
+        desk.teller.take_terms(ticket, yes_price, contracts, max(at_ns, ticket.version_ns))
+        filled = changed.fill_count if isinstance(changed, AmendedOrder) else None
+        if changed.remaining_count == 0 and filled:
+            desk.teller.end(ticket, Ending("executed", filled, at_ns))
+        elif filled and filled > ticket.told:
+            desk.teller.want_fills(ticket)
+
+    async def _look_again(self, ticket: Ticket, reason: str, wanted: tuple[Decimal, Decimal]) -> None:
+        desk = self._desk
+        ticket.change_doubt = reason
+        stated = await desk.resolver.current(ticket, desk.resolver.venue_time_ns())
+        if stated is None:
+            return
+        desk.teller.take_order(ticket, stated)
+        if (ticket.yes_price, ticket.contracts) != wanted:
+            self._reject(ticket, f"NOT_CHANGED {reason}")
+
+    def _reject(self, ticket: Ticket, reason: str) -> None:
+        if ticket.is_closed:
+            return
+        order = self._desk.teller.order(ticket)
+        venue_id = None if ticket.order_id is None else VenueOrderId(ticket.order_id)
+        self._desk.client.generate_order_modify_rejected(order, venue_id, reason, self._desk.now_ns)
+
+
+def refusal_of_risk(
+    desk: Desk, ticket: Ticket, contracts: Decimal, yes_price: Decimal | None = None
+) -> str | None:
+    """Return why an order may not open risk now: doubt, or too little cash on its shard; None when it may."""
+    contract = ticket.contract
+    others = [one for one in desk.tickets.open() if one is not ticket]
+    same = sum((one.leaves for one in others if _stands_with(one, ticket)), Decimal(0))
+    opens = desk.holdings.opens(contract.ticker, ticket.side, same + contracts)
+    opens -= desk.holdings.opens(contract.ticker, ticket.side, same)
+    if opens <= 0:
+        return None
+    if doubt := desk.uncertainty:
+        return f"VENUE_UNCERTAIN {doubt}"
+    cost = cost_usd(ticket, ticket.yes_price if yes_price is None else yes_price, opens)
+    free = desk.cash.free_usd(contract.shard, without=ticket)
+    if cost > free:
+        found = f"shard {contract.shard} has {free:.4f} USD free, the order may cost {cost:.4f} USD"
+        return f"INSUFFICIENT_SHARD_CASH {found}"
+    return None
+
+
+def _stands_with(one: Ticket, other: Ticket) -> bool:
+    return one.contract.ticker == other.contract.ticker and one.side == other.side
+
+
+def _cancel_of(ticket: Ticket) -> CancelOrder | None:
+    if ticket.is_closed or ticket.order_id is None:
+        return None
+    return CancelOrder(
+        order_id=ticket.order_id,
+        market_ticker=ticket.contract.ticker,
+        exchange_index=ticket.contract.shard,
+    )

@@ -1,0 +1,80 @@
+"""The desk: what everyone who trades here looks at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.live.clients import ExecutionClient
+from nautilus_trader.model import ClientOrderId, Price, Quantity, VenueOrderId
+
+from adapters.kalshi.config import KalshiExecutionConfig
+from adapters.kalshi.constants import VENUE
+from adapters.kalshi.execution.cash import Cash, Holdings
+from adapters.kalshi.execution.contracts import Contracts
+from adapters.kalshi.execution.doubts import Doubts
+from adapters.kalshi.execution.groups import OrderGroups
+from adapters.kalshi.execution.resolution import Resolver
+from adapters.kalshi.execution.telling import Teller
+from adapters.kalshi.execution.tickets import Ticket, Tickets, ticket_of
+from adapters.kalshi.http.client import KalshiHttp
+from markets.instruments import outcome_id
+from network.tasks import Tasks
+
+type SecondGuard = Callable[[Any, Quantity, Price | None], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every command looks at."""
+
+    client: ExecutionClient
+    settings: KalshiExecutionConfig
+    http: KalshiHttp
+    contracts: Contracts
+    tickets: Tickets
+    teller: Teller
+    resolver: Resolver
+    doubts: Doubts
+    cash: Cash
+    holdings: Holdings
+    groups: OrderGroups
+    tasks: Tasks
+    second_guard: SecondGuard | None
+
+    @property
+    def now_ns(self) -> int:
+        """The engine's time."""
+        return self.client.clock.timestamp_ns()
+
+    @property
+    def uncertainty(self) -> str | None:
+        """Why no risk may be opened now."""
+        doubted = (one for one in self.tickets.open() if one.doubt or one.change_doubt)
+        unresolved = (f"order {one} is unresolved: {one.doubt or one.change_doubt}" for one in doubted)
+        return self.doubts.first or next(unresolved, None)
+
+    def ticket(self, order: Any) -> Ticket:
+        """Return the ticket of an order of the engine's cache, made from it when there is none yet."""
+        found = self.tickets.find(order.client_order_id.value)
+        return found or self.tickets.add(ticket_of(order, self.contracts.of(order.instrument_id)))
+
+    def recall(self, client_order_id: str | None, order_id: str) -> Ticket | None:
+        """Return the ticket of an order that the venue speaks of; None when the engine does not know it."""
+        found = self.tickets.find(client_order_id, order_id)
+        if found is not None:
+            return found
+        cache = self.client.cache
+        known = cache.client_order_id(VenueOrderId(order_id)) if order_id else None
+        if known is None and client_order_id:
+            known = ClientOrderId(client_order_id)
+        order = None if known is None else cache.order(known)
+        return None if order is None else self.ticket(order)
+
+    def net_in_cache(self, ticker: str) -> Decimal:
+        """Return the signed contracts of a market by the engine's open positions."""
+        net = Decimal(0)
+        for leg, sign in (("YES", 1), ("NO", -1)):
+            for position in self.client.cache.positions_open(instrument_id=outcome_id(ticker, VENUE, leg)):
+                net += sign * Decimal(str(position.signed_qty))
+        return net

@@ -1,0 +1,181 @@
+"""Answers to the engine's questions about orders, fills and positions, at its start and while it runs.
+
+An order with a ticket is told by events, each fill by its trade: a report that runs ahead of them would make
+the engine invent fills. So such an order is reported as far as it was told, and a question about it alone is
+answered by events, or by raising.
+"""
+
+import logging
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from nautilus_trader.live import (
+    GenerateFillReports,
+    GenerateOrderStatusReport,
+    GenerateOrderStatusReports,
+    GeneratePositionStatusReports,
+)
+from nautilus_trader.model import (
+    FillReport,
+    InstrumentId,
+    OrderStatusReport,
+    PositionStatusReport,
+)
+
+from adapters.kalshi.execution import statements
+from adapters.kalshi.execution.desk import Desk
+from adapters.kalshi.execution.reports import Writer, legs_of_strangers
+from adapters.kalshi.execution.resolution import OrderUnresolvedError
+from adapters.kalshi.execution.statements import FillStatement, OrderStatement
+from adapters.kalshi.execution.tickets import Ticket
+from adapters.kalshi.execution.translation import Contract, Leg
+from adapters.kalshi.messages.queries import FillsQuery, OrdersQuery, PositionsQuery
+from network.errors import Refusal
+
+_LOG: Final = logging.getLogger(__name__)
+_SECOND_NS: Final = 1_000_000_000
+_NOT_FOUND: Final = 404
+
+
+class Reporting:
+    """Reports; network errors pass through, so that nothing is taken for absent that could not be read."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._legs: dict[str, Leg] = {}
+
+    async def order(self, command: GenerateOrderStatusReport) -> OrderStatusReport | None:
+        """Return the report of one order; None only when its absence is proved, OrderUnresolvedError else."""
+        desk, asked_ns = self._desk, self._desk.resolver.venue_time_ns()
+        client_id = None if command.client_order_id is None else command.client_order_id.value
+        venue_id = None if command.venue_order_id is None else command.venue_order_id.value
+        ticket = desk.recall(client_id, venue_id or "")
+        if ticket is not None:
+            await self._ask(ticket)
+            raise OrderUnresolvedError(f"order {ticket} is told by events as soon as the venue tells")
+        as_of_ns = (await desk.http.get_user_data_timestamp()).as_of_ns
+        found = await self._find(client_id, venue_id)
+        if found is not None:
+            return self._report(found)
+        if as_of_ns < asked_ns:
+            raise OrderUnresolvedError(f"the read side has not come past {asked_ns}, found {as_of_ns}")
+        return None
+
+    async def orders(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
+        """Return our orders: the resting ones, and unless only those are asked for, all since a time."""
+        stated = await self._orders(command)
+        await self._learn_legs(stated)
+        reports = [self._report(one) for one in stated if self._is_asked(one.ticker, command.instrument_id)]
+        return [report for report in reports if report is not None]
+
+    async def fills(self, command: GenerateFillReports) -> list[FillReport]:
+        """Return our fills since a time."""
+        order_id = None if command.venue_order_id is None else command.venue_order_id.value
+        query = FillsQuery(order_id=order_id, min_ts=_seconds(command.start), max_ts=_seconds(command.end))
+        rows = await self._desk.http.get_fills(query)
+        fills = sorted(map(statements.of_fill, rows), key=lambda fill: fill.at_ns)
+        if any(fill.order_id not in self._legs and self._is_strange(fill) for fill in fills):
+            held = await self._held()
+            self._legs = legs_of_strangers(held, [], fills) | self._legs
+        asked = [fill for fill in fills if self._is_asked(fill.ticker, command.instrument_id)]
+        reports = [self._fill_report(fill) for fill in asked]
+        return [report for report in reports if report is not None]
+
+    async def positions(self, command: GeneratePositionStatusReports) -> list[PositionStatusReport]:
+        """Return our positions: one signed number per market becomes a long leg and a flat one."""
+        desk = self._desk
+        writer = self._writer()
+        rows = {row.ticker: row for row in await desk.http.get_positions(PositionsQuery())}
+        if command.instrument_id is not None:
+            contract = desk.contracts.of(command.instrument_id)
+            return [writer.position(contract, rows.get(contract.ticker))]
+        legs: list[Leg] = ["YES", "NO"]
+        held = [(desk.contracts.on(row.ticker, leg), row) for row in rows.values() for leg in legs]
+        self._warn(ticker for ticker, row in rows.items() if row.position_fp)
+        return [writer.position(contract, row) for contract, row in held if contract is not None]
+
+    async def _ask(self, ticket: Ticket) -> None:
+        if ticket.is_closed or ticket.doubt is not None:
+            return  # closed: its events are on their way; in doubt: the resolver asks already
+        seen = await self._desk.resolver.look(ticket)
+        if seen.order is not None:
+            self._desk.teller.take_order(ticket, seen.order)
+
+    async def _find(self, client_id: str | None, venue_id: str | None) -> OrderStatement | None:
+        http = self._desk.http
+        if venue_id is not None:
+            try:
+                return statements.of_order(await http.get_order(venue_id))
+            except Refusal as refusal:
+                if refusal.status != _NOT_FOUND:
+                    raise
+        row = None if client_id is None else await http.find_order(client_id, OrdersQuery())
+        return None if row is None else statements.of_order(row)
+
+    async def _orders(self, command: GenerateOrderStatusReports) -> list[OrderStatement]:
+        http = self._desk.http
+        rows = {row.order_id: row for row in await http.get_orders(OrdersQuery(status="resting"))}
+        if not command.open_only:
+            since = OrdersQuery(min_ts=_seconds(command.start), max_ts=_seconds(command.end))
+            rows = {row.order_id: row for row in await http.get_orders(since)} | rows
+        return [statements.of_order(row) for row in rows.values()]
+
+    async def _learn_legs(self, stated: list[OrderStatement]) -> None:
+        strangers = [one for one in stated if self._desk.recall(one.client_order_id, one.order_id) is None]
+        new = [one for one in strangers if one.order_id not in self._legs]
+        if not new:
+            return
+        since_ns = min((one.created_ns for one in new if one.filled), default=0)
+        rows = await self._desk.http.get_fills(FillsQuery(min_ts=_seconds(since_ns))) if since_ns else ()
+        held = {row.ticker: row.position_fp for row in await self._desk.http.get_positions(PositionsQuery())}
+        self._legs |= legs_of_strangers(held, new, [statements.of_fill(row) for row in rows])
+        self._warn(one.ticker for one in new)
+
+    async def _held(self) -> dict[str, Decimal]:
+        rows = await self._desk.http.get_positions(PositionsQuery())
+        return {row.ticker: row.position_fp for row in rows}
+
+    def _is_strange(self, fill: FillStatement) -> bool:
+        return self._desk.recall(None, fill.order_id) is None
+
+    def _report(self, stated: OrderStatement) -> OrderStatusReport | None:
+        ticket = self._desk.recall(stated.client_order_id, stated.order_id)
+        if ticket is not None:
+            self._desk.teller.take_order(ticket, stated)
+            known = self._desk.client.cache.order(ticket.client_order_id)
+            return self._writer().order(_as_told(ticket, stated), ticket.contract, known)
+        contract = self._contract(stated.ticker, stated.order_id)
+        return None if contract is None else self._writer().order(stated, contract)
+
+    def _fill_report(self, fill: FillStatement) -> FillReport | None:
+        ticket = self._desk.recall(None, fill.order_id)
+        if ticket is not None:
+            self._desk.teller.take_fill(ticket, fill)
+            return self._writer().fill(fill, ticket.contract, ticket.client_order_id)
+        contract = self._contract(fill.ticker, fill.order_id)
+        return None if contract is None else self._writer().fill(fill, contract)
+
+    def _contract(self, ticker: str, order_id: str) -> Contract | None:
+        return self._desk.contracts.on(ticker, self._legs.get(order_id, "YES"))
+
+    def _writer(self) -> Writer:
+        return Writer(self._desk.client.account_id, self._desk.now_ns)
+
+    def _is_asked(self, ticker: str, instrument_id: InstrumentId | None) -> bool:
+        return instrument_id is None or self._desk.contracts.of(instrument_id).ticker == ticker
+
+    def _warn(self, tickers: Any) -> None:
+        missing = self._desk.contracts.missing(tickers)
+        if missing:
+            _LOG.error("we have orders or positions on markets that the engine does not know: %s", missing)
+
+
+def _as_told(ticket: Ticket, stated: OrderStatement) -> OrderStatement:
+    end = ticket.ending.end if ticket.is_closed and ticket.ending is not None else None
+    remaining = ticket.contracts - ticket.told
+    return replace(stated, filled=ticket.told, remaining=remaining, initial=ticket.contracts, end=end)
+
+
+def _seconds(at_ns: int | None) -> int | None:
+    return None if at_ns is None else at_ns // _SECOND_NS
