@@ -6,7 +6,7 @@ Exit codes: 0 done, 2 what was given cannot be used, 3 it failed for another rea
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from msgspec import json
@@ -14,12 +14,15 @@ from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from adapters.kalshi.config import KalshiConfig, KalshiExecutionConfig
 from adapters.kalshi.history import find_recordings
+from network.errors import NetworkError
 from storage.coverage import Coverage, MarketCoverage, coverage
 from storage.errors import CatalogBusy
 from storage.layout import timestamp_of
 from system.importing import import_kalshi, summary
 from system.terminal import open_console
+from system.venue_commands import diagnose_kalshi, diagnosis_table, list_kalshi, market_table
 
 _BAD_INPUT = 2
 _FAILED = 3
@@ -35,11 +38,22 @@ imports = typer.Typer(help="Bring recorded data into the catalog.", no_args_is_h
 catalogs = typer.Typer(help="See what the catalog holds.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(catalogs, name="catalog")
+doctors = typer.Typer(
+    help="See whether we could trade at a venue, and what is missing.", no_args_is_help=True
+)
+markets = typer.Typer(help="See what trades at a venue now.", no_args_is_help=True)
+app.add_typer(doctors, name="doctor")
+app.add_typer(markets, name="markets")
 
 CatalogOption = Annotated[
     Path, typer.Option("--catalog", file_okay=False, help="Folder of the catalog; an import makes it.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")]
+
+EnvironmentOption = Annotated[Literal["demo", "prod"], typer.Option(help="Which exchange of the venue.")]
+RestOption = Annotated[
+    str | None, typer.Option("--rest-url", help="The whole REST address instead, such as a double's.")
+]
 
 
 def main() -> None:
@@ -85,6 +99,59 @@ def show_coverage(catalog: CatalogOption, as_json: JsonOption = False) -> None:
         open_console().print(_coverage_table(held))
 
 
+@doctors.command("kalshi")
+def examine_kalshi(
+    environment: EnvironmentOption = "demo",
+    shards: Annotated[list[int] | None, typer.Option("--shard", help="A shard that must hold cash.")] = None,
+    rest_url: RestOption = None,
+    socket_url: Annotated[
+        str | None, typer.Option("--socket-url", help="The whole socket address instead.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at key, clock, exchange, limits and cash at Kalshi, and say how to mend what is wrong.
+
+    It reads and changes nothing. The exit code is 3 when we could not trade.
+
+    Example: argonaut doctor kalshi --shard 2
+    """
+    with exit_codes():
+        config = KalshiExecutionConfig(
+            environment=environment,
+            rest_url=rest_url,
+            socket_url=socket_url,
+            funded_shards=tuple(shards or (0,)),
+        )
+        diagnosis = diagnose_kalshi(config)
+    if as_json:
+        print_json(diagnosis.as_dict())
+    else:
+        open_console().print(diagnosis_table(diagnosis))
+    if not diagnosis.is_ready:
+        raise typer.Exit(_FAILED)
+
+
+@markets.command("kalshi")
+def list_kalshi_markets(
+    series: Annotated[
+        list[str] | None, typer.Option("--series", help="Such as KXBTC15M; may repeat.")
+    ] = None,
+    environment: EnvironmentOption = "demo",
+    rest_url: RestOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the markets of Kalshi that trade or will, by default of the crypto 15-minute series; no key is needed.
+
+    Example: argonaut markets kalshi --series KXBTC15M --environment prod
+    """
+    with exit_codes():
+        found = list_kalshi(KalshiConfig(environment=environment, rest_url=rest_url), series or ())
+    if as_json:
+        print_json({"markets": [one.as_dict() for one in found]})
+    else:
+        open_console().print(market_table(found))
+
+
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn what a command raises into one line on stderr and an exit code."""
@@ -92,7 +159,7 @@ def exit_codes() -> Iterator[None]:
         yield
     except (ValueError, FileNotFoundError) as error:
         _leave(error, _BAD_INPUT)
-    except (OSError, CatalogBusy) as error:
+    except (OSError, CatalogBusy, NetworkError) as error:
         _leave(error, _FAILED)
 
 

@@ -98,13 +98,9 @@ class MarketLife:
         """Return the opening, known from the clock: the venue sends no message."""
         return self._phase(Phase.OPEN, self.terms.opens_ns, self.terms.opens_ns)
 
-    def paused(self, now_ns: int) -> MarketPhase:
-        """Return that trading pauses, such as of the whole shard."""
-        return self._phase(Phase.PAUSED, now_ns, now_ns)
-
-    def resumed(self, now_ns: int) -> MarketPhase:
-        """Return that trading goes on after such a pause."""
-        return self._phase(Phase.OPEN, now_ns, now_ns)
+    def stands(self, phase: Phase, now_ns: int) -> MarketPhase:
+        """Return that the market is in `phase`, as somebody else learnt at `now_ns`: its shard pauses, say."""
+        return self._phase(phase, now_ns, now_ns)
 
     def first_facts(self) -> list[Fact]:
         """Return that the market is open, known as soon as the market is; nothing when that is no news."""

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -136,14 +136,15 @@ def amended(terms: MarketTerms, step: MarketLifecycle, known_ns: int) -> MarketT
     return replace(terms, known_ns=known_ns, **news) if news else terms
 
 
-def overridden(listing: Listing, update: EventFeeUpdate) -> Listing:
-    """Return a listing with the fee override that its event has announced just now; null gives back the series' fee."""
+def overridden(listing: Listing, update: EventFeeUpdate, since_ns: int) -> Listing:
+    """Return a listing with the fee override that its event announced at `since_ns`; null is the series' fee."""
+    before = listing.overrides or (_override(listing.event, 0),)
     event = replace(
         listing.event,
         fee_type_override=update.fee_type_override,
         fee_multiplier_override=update.fee_multiplier_override,
     )
-    return dataclasses.replace(listing, event=event)
+    return dataclasses.replace(listing, event=event, overrides=(*before, _override(event, since_ns)))
 
 
 def differs(terms: MarketTerms, other: MarketTerms) -> bool:
@@ -176,6 +177,18 @@ def terms_of_window(ticker: str, recorded_as: str) -> MarketTerms:
         known_ns=opens_ns,
         recorded_as=recorded_as,
         **_habits(series),
+    )
+
+
+def _override(event: Event, since_ns: int) -> EventFeeChange:
+    seconds, rest_ns = divmod(since_ns, _SECOND_NS)
+    text = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest_ns:09}Z"
+    return EventFeeChange(
+        event_ticker=event.event_ticker,
+        series_ticker=event.series_ticker,
+        fee_type_override=event.fee_type_override,
+        fee_multiplier_override=event.fee_multiplier_override,
+        scheduled_ts=text,
     )
 
 

@@ -1,0 +1,1 @@
+"""How does what strategies want become subscriptions, and what Kalshi says become data?"""

@@ -1,0 +1,181 @@
+"""What strategies ask once: instruments, a book, past trades and bars, as Nautilus' responses."""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from nautilus_trader.live import (
+    BarsResponse,
+    BookResponse,
+    InstrumentResponse,
+    InstrumentsResponse,
+    TradesResponse,
+)
+from nautilus_trader.model import (
+    AggregationSource,
+    Bar,
+    BarAggregation,
+    BarType,
+    BookType,
+    ClientId,
+    InstrumentId,
+    OrderBook,
+    OrderBookDelta,
+    Price,
+    PriceType,
+    Quantity,
+    TradeTick,
+    Venue,
+)
+
+from adapters.kalshi import constants as venue
+from adapters.kalshi.data.market import LiveMarket
+from adapters.kalshi.http.client import KalshiHttp
+from adapters.kalshi.messages.market_data import Candlestick
+from adapters.kalshi.messages.queries import CandlesticksQuery, TradesQuery
+from adapters.kalshi.parsing import BookBuilder, parse_trade
+from markets.instruments import PRICE_DIGITS, SIZE_DIGITS
+from markets.mirror import Mirror
+
+_SECOND_NS: Final = 1_000_000_000
+_MOST_CANDLES: Final = 5_000
+_DEFAULT_LIMIT: Final = 1_000
+_PERIODS: Final[dict[tuple[BarAggregation, int], Literal[1, 60, 1440]]] = {
+    (BarAggregation.MINUTE, 1): 1,
+    (BarAggregation.MINUTE, 60): 60,
+    (BarAggregation.HOUR, 1): 60,
+    (BarAggregation.DAY, 1): 1440,
+}
+
+
+class Answers:
+    """Answers requests through `respond`; those that ask the venue raise from `network.errors`.
+
+    What is told of NO is the mirror of what the venue says of YES.
+    """
+
+    def __init__(
+        self, http: KalshiHttp, client_id: ClientId, respond: Callable[[Any], None], now_ns: Callable[[], int]
+    ) -> None:
+        self._http = http
+        self._client_id = client_id
+        self._respond = respond
+        self._now_ns = now_ns
+        self._mirror = Mirror()
+
+    def instruments(self, request: Any, markets: Iterable[LiveMarket]) -> None:
+        """Answer with both sides of every market that we know."""
+        sides = [side for market in markets for side in market.sides]
+        at_ns = self._now_ns()
+        self._respond(
+            InstrumentsResponse(
+                self._client_id, Venue(venue.VENUE), sides, request.request_id, at_ns, params=request.params
+            )
+        )
+
+    def instrument(self, request: Any, market: LiveMarket) -> None:
+        """Answer with one side of a market."""
+        side = next(one for one in market.sides if one.id == request.instrument_id)
+        self._respond(InstrumentResponse(data=side, **self._frame(request)))
+
+    async def book(self, request: Any, market: LiveMarket) -> None:
+        """Answer with the book as REST shows it."""
+        snapshot = await self._http.get_market_orderbook(market.ticker, min(request.depth or 0, 100))
+        builder = BookBuilder(market.pair.yes.id)
+        book = OrderBook(request.instrument_id, BookType.L2_MBP)
+        for item in builder.take_snapshot(snapshot, self._now_ns()):
+            if isinstance(item, OrderBookDelta):
+                book.apply_delta(self._seen_from(request.instrument_id, market, item))
+        self._respond(BookResponse(data=book, **self._frame(request)))
+
+    async def trades(self, request: Any, market: LiveMarket) -> None:
+        """Answer with past trades in ascending order, block trades left out; the newest `limit` of the window."""
+        query = TradesQuery(
+            ticker=market.ticker, min_ts=_seconds(request.start_ns), max_ts=_seconds(request.end_ns)
+        )
+        most, found = request.limit or _DEFAULT_LIMIT, dict[str, TradeTick]()
+        async for trade in self._http.all_trades(query):
+            tick, _ = parse_trade(trade, market.pair.yes.id, trade.happened_ns)
+            if tick is not None:
+                found[trade.trade_id] = tick
+            if len(found) >= most:
+                break
+        ticks = sorted(found.values(), key=lambda one: one.ts_event)
+        if request.instrument_id == market.pair.no.id:
+            ticks = [self._mirror.trade(one, market.pair.no.id) for one in ticks]
+        self._respond(TradesResponse(data=ticks, **self._window(request)))
+
+    async def bars(self, request: Any, market: LiveMarket) -> None:
+        """Answer with bars of trades; periods without a trade have none. ValueError for other kinds of bars."""
+        minutes = period_of(request.bar_type)
+        end_secs = _seconds(request.end_ns) or self._now_ns() // _SECOND_NS
+        most_secs = _MOST_CANDLES * minutes * 60
+        start_secs = max(_seconds(request.start_ns) or 0, end_secs - most_secs)
+        candles = await self._http.get_market_candlesticks(
+            market.terms.series,
+            market.ticker,
+            CandlesticksQuery(start_ts=start_secs, end_ts=end_secs, period_interval=minutes),
+        )
+        is_no = request.bar_type.instrument_id == market.pair.no.id
+        bars = [bar for one in candles if (bar := bar_of(one, request.bar_type, is_no=is_no)) is not None]
+        window = self._window(request)
+        del window["instrument_id"]
+        self._respond(
+            BarsResponse(
+                data=bars[-request.limit :] if request.limit else bars, bar_type=request.bar_type, **window
+            )
+        )
+
+    def _seen_from(self, side: InstrumentId, market: LiveMarket, delta: OrderBookDelta) -> OrderBookDelta:
+        return delta if side == market.pair.yes.id else self._mirror.delta(delta, side)
+
+    def _window(self, request: Any) -> dict[str, Any]:
+        return self._frame(request) | {"start": request.start_ns, "end": request.end_ns}
+
+    def _frame(self, request: Any) -> dict[str, Any]:
+        return {
+            "client_id": self._client_id,
+            "instrument_id": getattr(request, "instrument_id", None),
+            "correlation_id": request.request_id,
+            "ts_init": self._now_ns(),
+            "params": request.params,
+        }
+
+
+def period_of(bar_type: BarType) -> Literal[1, 60, 1440]:
+    """Return the minutes of a candle; ValueError for what the venue has no candles of."""
+    spec = bar_type.spec
+    minutes = _PERIODS.get((spec.aggregation, spec.step))
+    is_ours = bar_type.aggregation_source == AggregationSource.EXTERNAL and spec.price_type == PriceType.LAST
+    if minutes is None or not is_ours:
+        raise ValueError(f"expected external LAST bars of 1 minute, hour or day, found {bar_type}")
+    return minutes
+
+
+def bar_of(candle: Candlestick, bar_type: BarType, *, is_no: bool) -> Bar | None:
+    """Return a candle as a bar that ends with its period; None when nothing was traded in it."""
+    prints = candle.price
+    four = [
+        newer if older is None else older
+        for newer, older in (
+            (prints.open_dollars, prints.open),
+            (prints.high_dollars, prints.high),
+            (prints.low_dollars, prints.low),
+            (prints.close_dollars, prints.close),
+        )
+    ]
+    prices = [one for one in four if one is not None]
+    if len(prices) < len(four):
+        return None
+    if is_no:
+        first, high, low, last = (1 - one for one in prices)
+        prices = [first, low, high, last]
+    volume = candle.volume_fp if candle.volume_fp is not None else candle.volume or Decimal(0)
+    at_ns = candle.end_period_ts * _SECOND_NS
+    first_px, high_px, low_px, last_px = (Price.from_decimal_dp(one, PRICE_DIGITS) for one in prices)
+    size = Quantity.from_decimal_dp(volume, SIZE_DIGITS)
+    return Bar(bar_type, first_px, high_px, low_px, last_px, size, at_ns, at_ns)
+
+
+def _seconds(at_ns: int | None) -> int | None:
+    return None if at_ns is None else at_ns // _SECOND_NS

@@ -1,0 +1,318 @@
+"""Kalshi for Nautilus' data engine: commands become subscriptions, what the venue says becomes data."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, override
+
+from msgspec import MsgspecError
+from nautilus_trader.model import InstrumentId, Venue
+
+from adapters.kalshi import constants as venue
+from adapters.kalshi.data.answers import Answers
+from adapters.kalshi.data.market import LiveMarket
+from adapters.kalshi.data.markets import Markets
+from adapters.kalshi.data.refusing import Refusing
+from adapters.kalshi.data.stream import (
+    LIFECYCLE_CHANNEL,
+    TICKER_CHANNEL,
+    TRADE_CHANNEL,
+    Followers,
+    MarketStream,
+)
+from adapters.kalshi.data.watch import Pace, Watch
+from adapters.kalshi.http.client import KalshiHttp
+from adapters.kalshi.messages.market_data import MarketLifecycle
+from adapters.kalshi.messages.queries import TradesQuery
+from adapters.kalshi.providers.catalogue import KalshiCatalogue
+from adapters.kalshi.websocket.client import KalshiSocket, Listener
+from network.errors import NetworkError
+from network.tasks import Tasks
+
+_LOG: Final = logging.getLogger(__name__)
+_VITAL: Final = ("socket", "clock", "venue")
+_SERIES_FACTS: Final = ("MarketPhase", "MarketResolution", "DataGap")
+
+type Kind = Literal["books", "quotes", "trades", "statuses"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What to take beside what strategies subscribe to.
+
+    Markets of `series` are listed at the start and followed as they come. `indices` are CF Benchmarks
+    indices such as BRTI. Without `follows_lifecycle` new markets and results come by REST only, later.
+    """
+
+    series: tuple[str, ...] = ()
+    indices: tuple[str, ...] = ()
+    follows_lifecycle: bool = True
+    pace: Pace = field(default_factory=Pace)
+
+
+class KalshiDataClient(Refusing):
+    """One connection for all market data.
+
+    `open_socket` makes the socket that talks to a listener; `tap` gets each raw frame before anybody else
+    (`bytes, received_ns, epoch`), for a recorder. `http` is closed with the client. `counts` tells what was
+    lost, withheld and compared.
+    """
+
+    def __init__(
+        self,
+        *,
+        http: KalshiHttp,
+        open_socket: Callable[[Listener], KalshiSocket],
+        wishes: Wishes,
+        tap: Callable[[bytes, int, int], None] | None = None,
+        **nautilus: Any,
+    ) -> None:
+        super().__init__(venue=Venue(venue.VENUE), **nautilus)
+        self.counts: Counter[str] = Counter()
+        self._http = http
+        self._wishes = wishes
+        now_ns = self.clock.timestamp_ns
+        catalogue = KalshiCatalogue(http, now_ns)
+        self.markets = Markets(self._handle_instrument, self._handle_data, now_ns, self.counts)
+        self._watch = Watch(self.markets, catalogue, self._refresh, wishes.pace)
+        followers = Followers(
+            renew_book=self._renew_book,
+            on_lifecycle=self._take_lifecycle,
+            on_event=self._watch.take_event,
+            on_fees=self._watch.take_fees,
+            on_lapse=self._catch_up,
+        )
+        self._stream = MarketStream(self.markets.by_ticker, followers, self._handle_data, now_ns, self.counts)
+        self.socket = open_socket(self._stream.listener(tap))
+        self._tasks = Tasks(self._report)
+        self._channels: dict[str, set[str]] = {}
+        self._answers = Answers(http, self.client_id, self._handle_response, now_ns)
+
+    @override
+    async def _connect(self) -> None:
+        self._watch.follow(self._wishes.series)
+        await self._watch.discover()
+        if self._wishes.follows_lifecycle:
+            self.socket.subscribe(LIFECYCLE_CHANNEL)
+        if self._wishes.indices:
+            self.socket.subscribe(venue.INDEX_CHANNEL, self._wishes.indices)
+        self._tasks.start("socket", self.socket.run())
+        self._tasks.start("clock", self._watch.watch_clock())
+        self._tasks.start("venue", self._watch.watch_venue())
+
+    @override
+    async def _disconnect(self) -> None:
+        self.socket.stop()
+        self._stream.stop()
+        await self._tasks.stop()
+        await self._http.close()
+
+    # subscribe
+
+    @override
+    async def _subscribe(self, command: Any) -> None:
+        name, key = command.data_type.type_name, command.data_type.identifier or ""
+        subject, _, source = key.rpartition(".")
+        if name == "OraclePrice" and source == "CFBENCHMARKS":
+            self.socket.subscribe(venue.INDEX_CHANNEL, (subject,))
+        elif name in _SERIES_FACTS and source == venue.VENUE:
+            self._watch.follow([subject])
+
+    @override
+    async def _subscribe_instruments(self, command: Any) -> None:
+        self._watch.follow([one for one in [(command.params or {}).get("series")] if one])
+
+    @override
+    async def _subscribe_instrument(self, command: Any) -> None:
+        self._with(command.instrument_id, lambda market: self._watch.follow([market.terms.series]))
+
+    @override
+    async def _subscribe_book_deltas(self, command: Any) -> None:
+        self._want("books", command.instrument_id)
+
+    @override
+    async def _subscribe_quotes(self, command: Any) -> None:
+        self._want("quotes", command.instrument_id)
+
+    @override
+    async def _subscribe_trades(self, command: Any) -> None:
+        self._want("trades", command.instrument_id)
+
+    @override
+    async def _subscribe_instrument_status(self, command: Any) -> None:
+        self._want("statuses", command.instrument_id)
+
+    @override
+    async def _subscribe_instrument_close(self, command: Any) -> None:
+        """Closes are told always: the engine pays out by them."""
+
+    # unsubscribe
+
+    @override
+    async def _unsubscribe(self, command: Any) -> None:
+        """Facts are told always: they are few, and recorders want them."""
+
+    @override
+    async def _unsubscribe_instruments(self, command: Any) -> None:
+        """Series are followed on: their markets may be traded."""
+
+    @override
+    async def _unsubscribe_instrument(self, command: Any) -> None:
+        """As for all instruments."""
+
+    @override
+    async def _unsubscribe_book_deltas(self, command: Any) -> None:
+        self._want_not("books", command.instrument_id)
+
+    @override
+    async def _unsubscribe_quotes(self, command: Any) -> None:
+        self._want_not("quotes", command.instrument_id)
+
+    @override
+    async def _unsubscribe_trades(self, command: Any) -> None:
+        self._want_not("trades", command.instrument_id)
+
+    @override
+    async def _unsubscribe_instrument_status(self, command: Any) -> None:
+        self._want_not("statuses", command.instrument_id)
+
+    @override
+    async def _unsubscribe_instrument_close(self, command: Any) -> None:
+        """As for subscribing."""
+
+    # request
+
+    @override
+    async def _request_instruments(self, request: Any) -> None:
+        self._answers.instruments(request, self.markets.by_ticker.values())
+
+    @override
+    async def _request_instrument(self, request: Any) -> None:
+        self._with(request.instrument_id, lambda market: self._answers.instrument(request, market))
+
+    @override
+    async def _request_book_snapshot(self, request: Any) -> None:
+        self._with(
+            request.instrument_id, lambda market: self._ask("book", self._answers.book(request, market))
+        )
+
+    @override
+    async def _request_trades(self, request: Any) -> None:
+        self._with(
+            request.instrument_id,
+            lambda market: self._ask("past trades", self._answers.trades(request, market)),
+        )
+
+    @override
+    async def _request_bars(self, request: Any) -> None:
+        instrument_id = request.bar_type.instrument_id
+        self._with(instrument_id, lambda market: self._ask("past bars", self._answers.bars(request, market)))
+
+    # ours
+
+    def _want(self, kind: Kind, side: InstrumentId) -> None:
+        def note(market: LiveMarket) -> None:
+            getattr(market.wants, kind).add(side)
+            if kind == "books":
+                market.book.owe_whole([side])
+            elif kind == "quotes":
+                market.book.owe_quote(side)
+            elif kind == "statuses":
+                market.tell_status(side, self.clock.timestamp_ns())
+            self._refresh(market)
+
+        self._with(side, note)
+
+    def _want_not(self, kind: Kind, side: InstrumentId) -> None:
+        market = self.markets.by_ticker.get(ticker_of(side))
+        if market is not None:
+            getattr(market.wants, kind).discard(side)
+            self._refresh(market)
+
+    def _with(self, side: InstrumentId, act: Callable[[LiveMarket], None]) -> None:
+        """Act on a market, at once when it is known, else when the venue has described it."""
+        market = self.markets.by_ticker.get(ticker_of(side))
+        if market is not None:
+            act(market)
+        else:
+            self._ask(f"market of {side}", self._load_and(side, act))
+
+    async def _load_and(self, side: InstrumentId, act: Callable[[LiveMarket], None]) -> None:
+        market = await self._watch.load(ticker_of(side))
+        if market is None:
+            _LOG.error("expected %s to be a market of Kalshi that can be traded, found none: no data", side)
+        else:
+            act(market)
+
+    def _ask(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        async def ask() -> None:
+            try:
+                await work
+            except (NetworkError, MsgspecError, ValueError) as error:
+                self.counts["failed_requests"] += 1
+                _LOG.error("expected the %s, found: %s", what, error)
+
+        self._tasks.start(what, ask())
+
+    def _refresh(self, market: LiveMarket) -> None:
+        """Ask the socket for what is wanted of a market now, and for no more."""
+        wanted: set[str] = set()
+        if market.wants.needs_book and not market.is_settled:
+            wanted |= {venue.BOOK_CHANNEL, TICKER_CHANNEL}
+        if market.wants.trades and not market.is_settled:
+            wanted.add(TRADE_CHANNEL)
+        have = self._channels.get(market.ticker, set())
+        for channel in wanted - have:
+            self.socket.subscribe(channel, (market.ticker,))
+        for channel in have - wanted:
+            self.socket.unsubscribe(channel, (market.ticker,))
+        if venue.BOOK_CHANNEL in have - wanted:
+            market.book.stop()
+        self._channels[market.ticker] = wanted
+        self._stream.hold(market.ticker)
+
+    def _renew_book(self, ticker: str) -> None:
+        if venue.BOOK_CHANNEL in self._channels.get(ticker, ()):
+            self.socket.unsubscribe(venue.BOOK_CHANNEL, (ticker,))
+            self.socket.subscribe(venue.BOOK_CHANNEL, (ticker,))
+
+    def _take_lifecycle(self, step: MarketLifecycle, recv_ns: int) -> None:
+        self._watch.take_lifecycle(step, recv_ns)
+        market = self.markets.by_ticker.get(step.market_ticker)
+        if market is not None and market.is_settled:
+            self._refresh(market)
+
+    def _catch_up(self, channel: str) -> None:
+        """Ask REST for what a channel without books has not told."""
+        if channel == LIFECYCLE_CHANNEL:
+            self._watch.look_now()
+        elif channel == TRADE_CHANNEL:
+            for market in self.markets.by_ticker.values():
+                if market.wants.trades and market.last_trade_ns and not market.is_settled:
+                    self._ask(f"missed trades of {market.ticker}", self._fill_in_trades(market))
+
+    async def _fill_in_trades(self, market: LiveMarket) -> None:
+        query = TradesQuery(ticker=market.ticker, min_ts=market.last_trade_ns // 10**9)
+        missed = [trade async for page in self._http.get_trades(query) for trade in page]
+        for trade in reversed(missed):
+            market.take_trade(trade, self.clock.timestamp_ns())
+
+    def _report(self, name: str, error: BaseException) -> None:
+        _LOG.critical("expected the %s of Kalshi's data to go on, found it failed", name, exc_info=error)
+        self.counts["failed_tasks"] += 1
+        if name not in _VITAL:
+            return
+        # Without this part nothing that we say can be trusted, so nothing may look alive.
+        now_ns = self.clock.timestamp_ns()
+        for market in self.markets.by_ticker.values():
+            market.book.lose(now_ns, now_ns, f"the {name} failed")
+        self.socket.stop()
+
+
+def ticker_of(side: InstrumentId) -> str:
+    """Return the market that an instrument is one side of; ValueError when it is none of ours."""
+    ticker, dash, outcome = side.symbol.value.rpartition("-")
+    if not dash or outcome not in ("YES", "NO") or side.venue.value != venue.VENUE:
+        raise ValueError(f"expected an outcome of Kalshi such as KXFED-27JAN-C-YES.KALSHI, found {side}")
+    return ticker
