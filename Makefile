@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BOOK ?= configs/demo.toml
 
-.PHONY: backtest test setup check format lint types doors bench truncation lock clean
+.PHONY: backtest test setup servers check format lint types doors bench truncation lock clean
 
 backtest: $(READY)  ## replay a book (BOOK=configs/demo.toml) and write its report
 	$(BIN)/python run_backtest.py $(BOOK)
@@ -22,6 +22,13 @@ $(READY): requirements.lock pyproject.toml .python-version | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON_VERSION) .venv
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock \
 	  --build-constraint requirements.lock --group dev --editable .
+	@touch $@
+
+servers: .venv/.servers  ## also install the servers that some tests want, compiled here
+
+.venv/.servers: $(READY) | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock \
+	  --build-constraint requirements.lock --group servers
 	@touch $@
 
 .uv/bin/uv:
@@ -50,7 +57,7 @@ truncation: $(READY)  ## try 200 cuts a strategy for look-ahead; writes build/tr
 
 lock: | $(UV)  ## pin every version anew, with hashes and without addresses
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --all-extras --group dev --python-version $(PYTHON_VERSION) --upgrade --output-file requirements.lock pyproject.toml
+	  --all-extras --group dev --group servers --python-version $(PYTHON_VERSION) --upgrade --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf .venv .uv build runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
