@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BOOK ?= configs/demo.toml
 
-.PHONY: backtest test setup servers check format lint types doors bench truncation lock clean
+.PHONY: backtest test setup servers check format lint types doors bench truncation cards lock clean
 
 backtest: $(READY)  ## replay a book (BOOK=configs/demo.toml) and write its report
 	$(BIN)/python run_backtest.py $(BOOK)
@@ -54,6 +54,9 @@ bench: $(READY)  ## measure the hot paths; prints a table and writes build/bench
 
 truncation: $(READY)  ## try 200 cuts a strategy for look-ahead; writes build/truncation.json
 	ARGONAUT_CUTS=200 $(BIN)/pytest -q -s tests/replay/test_truncation.py
+
+cards: $(READY)  ## run the tests that carry acceptance cards; prints a matrix per venue and writes build/cards.json
+	$(BIN)/pytest -q --cards build/cards.json
 
 lock: | $(UV)  ## pin every version anew, with hashes and without addresses
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
