@@ -20,7 +20,7 @@ from simulation.ladder import Ladder, tick_prices
 from simulation.moments import action_times, moments
 from simulation.spot_path import FIXING_SECS, SECOND_NS, SpotModel, SpotPath, SpotStretch, fixing_cents
 from simulation.synthetic_book import CrowdModel, SyntheticBook
-from simulation.synthetic_market import MARKET_NS, TAPERED, life, market_terms, oracle_prices
+from simulation.synthetic_market import MARKET_NS, TAPERED, OracleName, life, market_terms, oracle_prices
 
 _MILLISECOND_NS = 1_000_000
 _TAIL_NS = 2 * FIXING_SECS * SECOND_NS
@@ -36,7 +36,7 @@ class GeneratorSettings:
     the mean number of actions in a market's book: each makes about 1.5 rows of deltas, quotes and
     trades, so that the default is 18,000 rows a market and 440,000 in all. Rows become known
     `spot_latency_ms` or `book_latency_ms` after they happened. The spot path depends on `seed`,
-    `start_ns` and `spot` only, so books can be compared over one path.
+    `start_ns` and `spot` only, so books can be compared over one path. `oracle` names its prints.
     """
 
     seed: int = 7
@@ -46,6 +46,7 @@ class GeneratorSettings:
     spot: SpotModel = field(default_factory=SpotModel)
     makers: MakerView = field(default_factory=MakerView)
     crowd: CrowdModel = field(default_factory=CrowdModel)
+    oracle: OracleName = field(default_factory=OracleName)
     spot_latency_ms: int = 40
     book_latency_ms: int = 20
 
@@ -94,7 +95,10 @@ def _tape(
     pair = make_pair(market_terms(window))
     spot_late_ns = settings.spot_latency_ms * _MILLISECOND_NS
     book_late_ns = settings.book_latency_ms * _MILLISECOND_NS
-    facts = [*oracle_prices(prints.since(told_ns), spot_late_ns), *life(window, fixing, book_late_ns)]
+    facts = [
+        *oracle_prices(prints.since(told_ns), spot_late_ns, settings.oracle),
+        *life(window, fixing, book_late_ns),
+    ]
     ladder = Ladder(len(_PRICES))
     book = BookTape(pair.yes, ladder, _PRICES, book_late_ns)
     _trade(settings, window, prints, book, ladder)

@@ -5,6 +5,7 @@ close reaches the same mean at the opening, a tie included.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -82,15 +83,23 @@ def market_terms(window: MarketWindow) -> MarketTerms:
     )
 
 
-def oracle_prices(prints: SpotStretch, late_ns: int) -> Iterator[CustomData]:
+@dataclass(frozen=True, slots=True)
+class OracleName:
+    """Under which symbol and source the made-up spot prices are told."""
+
+    symbol: str = SYMBOL
+    source: str = ORACLE_SOURCE
+
+
+def oracle_prices(prints: SpotStretch, late_ns: int, name: OracleName) -> Iterator[CustomData]:
     """Yield the prints as facts that become known `late_ns` after they happened."""
-    data_type = OraclePrice.data_type(f"{SYMBOL}.{ORACLE_SOURCE}")
+    data_type = OraclePrice.data_type(f"{name.symbol}.{name.source}")
     for time_ns, cents in zip(prints.times_ns.tolist(), prints.cents.tolist(), strict=True):
         price = OraclePrice(
             ts_event=time_ns,
             ts_init=time_ns + late_ns,
-            source=ORACLE_SOURCE,
-            symbol=SYMBOL,
+            source=name.source,
+            symbol=name.symbol,
             value=_usd(cents),
             method=Method.SPOT,
         )

@@ -16,7 +16,7 @@ from markets.instruments import info_of
 from simulation.fair_value import MakerView
 from simulation.generator import GeneratorSettings, generate
 from simulation.spot_path import SpotModel
-from simulation.synthetic_market import market_ticker
+from simulation.synthetic_market import OracleName, market_ticker
 
 SECOND_NS = 1_000_000_000
 SMALL = GeneratorSettings(seed=5, markets=4, events_per_second=2.0)
@@ -99,6 +99,13 @@ def test_a_market_says_that_it_is_synthetic_and_all_that_decides_it():
         assert (yes.activation_ns, yes.expiration_ns) == (info["opens_ns"], closes_ns)
         assert all(price.source == "SYNTH" for price in facts(tape, OraclePrice))
         assert all(result.source == "synthetic" for result in facts(tape, MarketResolution))
+
+
+def test_spot_prices_are_told_under_the_name_that_was_asked_for():
+    named = replace(SMALL, oracle=OracleName("BRTI", "CFBENCHMARKS"))
+    plain, told = (facts(next(generate(settings)), OraclePrice) for settings in (SMALL, named))
+    assert {(price.symbol, price.source) for price in told} == {("BRTI", "CFBENCHMARKS")}
+    assert [price.value for price in told] == [price.value for price in plain]
 
 
 def test_a_ticker_names_the_close_in_utc():
