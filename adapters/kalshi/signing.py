@@ -6,7 +6,7 @@ official SDK 3.34.0, read 2026-11-20). The body is not signed.
 
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -27,16 +27,24 @@ _LEAST_RSA_BITS: Final = 2048
 _MILLISECOND_NS: Final = 1_000_000
 
 
+class NotForWriting(PermissionError):
+    """Something other than a read was to be signed by a process that may only read."""
+
+
 class BadCredentials(ValueError):
     """The key or its id cannot be used; the message never quotes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A key id and the private key, RSA or Ed25519; neither appears in `repr`, `str` or an error."""
+    """A key id and the private key, RSA or Ed25519; neither appears in `repr`, `str` or an error.
+
+    With `reads_only` nothing but a read is ever signed.
+    """
 
     key_id: str = field(repr=False)
     private_key: RSAPrivateKey | Ed25519PrivateKey = field(repr=False)
+    reads_only: bool = False
 
     def __post_init__(self) -> None:
         if not self.key_id or self.key_id.strip() != self.key_id or not self.key_id.isprintable():
@@ -83,11 +91,18 @@ class Credentials:
             )
         return cls.from_pem(key_id, pem or _text_of(file))
 
+    def for_reading(self) -> Self:
+        """Return the same key for a process that may place no order."""
+        return replace(self, reads_only=True)
+
     def sign(self, method: str, path: str, now_ns: int) -> dict[str, str]:
         """Return the headers of one request at `now_ns`; a query in `path` is left out of the signature.
 
-        An RSA signature is different each time. Sign each attempt anew: a stale time is refused.
+        An RSA signature is different each time. Sign each attempt anew: a stale time is refused. NotForWriting
+        when the key may only read.
         """
+        if self.reads_only and method.upper() != "GET":
+            raise NotForWriting(f"expected a read in a process that places no orders, found {method}")
         at_ms = str(now_ns // _MILLISECOND_NS)
         text = f"{at_ms}{method.upper()}{path.partition('?')[0]}".encode()
         if isinstance(self.private_key, Ed25519PrivateKey):

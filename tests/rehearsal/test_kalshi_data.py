@@ -22,7 +22,7 @@ from nautilus_trader.model import (
 
 from adapters.kalshi.config import KalshiDataConfig
 from adapters.kalshi.data.watch import Pace
-from adapters.kalshi.factories import KalshiDataClientConfig, KalshiDataClientFactory
+from adapters.kalshi.factories.data import KalshiDataClientConfig, KalshiDataClientFactory
 from markets.facts import DataGap, MarketPhase, MarketResolution, Phase, TradeProvenance
 from simulation.wire.fault_plan import FaultPlan
 from simulation.wire.kalshi import KalshiDouble

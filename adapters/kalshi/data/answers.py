@@ -30,7 +30,7 @@ from nautilus_trader.model import (
 
 from adapters.kalshi import constants as venue
 from adapters.kalshi.data.market import LiveMarket
-from adapters.kalshi.http.client import KalshiHttp
+from adapters.kalshi.http.market_data import MarketData
 from adapters.kalshi.messages.market_data import Candlestick
 from adapters.kalshi.messages.queries import CandlesticksQuery, TradesQuery
 from adapters.kalshi.parsing import BookBuilder, parse_trade
@@ -55,7 +55,7 @@ class Answers:
     """
 
     def __init__(
-        self, http: KalshiHttp, client_id: ClientId, respond: Callable[[Any], None], now_ns: Callable[[], int]
+        self, http: MarketData, client_id: ClientId, respond: Callable[[Any], None], now_ns: Callable[[], int]
     ) -> None:
         self._http = http
         self._client_id = client_id

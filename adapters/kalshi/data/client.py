@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, override
 
@@ -22,7 +22,7 @@ from adapters.kalshi.data.stream import (
     MarketStream,
 )
 from adapters.kalshi.data.watch import Pace, Watch
-from adapters.kalshi.http.client import KalshiHttp
+from adapters.kalshi.http.market_data import MarketData
 from adapters.kalshi.messages.market_data import MarketLifecycle
 from adapters.kalshi.messages.queries import TradesQuery
 from adapters.kalshi.providers.catalogue import KalshiCatalogue
@@ -55,17 +55,18 @@ class KalshiDataClient(Refusing):
     """One connection for all market data.
 
     `open_socket` makes the socket that talks to a listener; `tap` gets each raw frame before anybody else
-    (`bytes, received_ns, epoch`), for a recorder. `http` is closed with the client. `counts` tells what was
-    lost, withheld and compared.
+    (`bytes, received_ns, epoch`), for a recorder; `respell` says what the engine is told for each datum. `http`
+    is closed with the client. `counts` tells what was lost, withheld and compared.
     """
 
     def __init__(
         self,
         *,
-        http: KalshiHttp,
+        http: MarketData,
         open_socket: Callable[[Listener], KalshiSocket],
         wishes: Wishes,
         tap: Callable[[bytes, int, int], None] | None = None,
+        respell: Callable[[Any], Iterable[Any]] | None = None,
         **nautilus: Any,
     ) -> None:
         super().__init__(venue=Venue(venue.VENUE), **nautilus)
@@ -74,7 +75,9 @@ class KalshiDataClient(Refusing):
         self._wishes = wishes
         now_ns = self.clock.timestamp_ns
         catalogue = KalshiCatalogue(http, now_ns)
-        self.markets = Markets(self._handle_instrument, self._handle_data, now_ns, self.counts)
+        self._respell = respell
+        emit = self._handle_data if respell is None else self._tell
+        self.markets = Markets(self._handle_instrument, emit, now_ns, self.counts)
         self._watch = Watch(self.markets, catalogue, self._refresh, wishes.pace)
         followers = Followers(
             renew_book=self._renew_book,
@@ -83,7 +86,7 @@ class KalshiDataClient(Refusing):
             on_fees=self._watch.take_fees,
             on_lapse=self._catch_up,
         )
-        self._stream = MarketStream(self.markets.by_ticker, followers, self._handle_data, now_ns, self.counts)
+        self._stream = MarketStream(self.markets.by_ticker, followers, emit, now_ns, self.counts)
         self.socket = open_socket(self._stream.listener(tap))
         self._tasks = Tasks(self._report)
         self._channels: dict[str, set[str]] = {}
@@ -297,6 +300,11 @@ class KalshiDataClient(Refusing):
         missed = [trade async for page in self._http.get_trades(query) for trade in page]
         for trade in reversed(missed):
             market.take_trade(trade, self.clock.timestamp_ns())
+
+    def _tell(self, datum: Any) -> None:
+        assert self._respell is not None
+        for spelt in self._respell(datum):
+            self._handle_data(spelt)
 
     def _report(self, name: str, error: BaseException) -> None:
         _LOG.critical("expected the %s of Kalshi's data to go on, found it failed", name, exc_info=error)

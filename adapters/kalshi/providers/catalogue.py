@@ -10,7 +10,7 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from adapters.kalshi import constants as venue
-from adapters.kalshi.http.client import KalshiHttp
+from adapters.kalshi.http.market_data import MarketData
 from adapters.kalshi.messages.queries import EventFeeChangesQuery, MarketsQuery, SeriesFeeChangesQuery
 from adapters.kalshi.messages.reference import Event, Market
 from adapters.kalshi.providers.schedule import SeriesFacts
@@ -44,7 +44,7 @@ class KalshiCatalogue:
     `now_ns` is the wall clock. Series and the changes of their fees are kept for 15 minutes. All methods raise from `network.errors`.
     """
 
-    def __init__(self, http: KalshiHttp, now_ns: Callable[[], int]) -> None:
+    def __init__(self, http: MarketData, now_ns: Callable[[], int]) -> None:
         self._http = http
         self._now_ns = now_ns
         self._series: dict[str, tuple[int, SeriesFacts]] = {}
