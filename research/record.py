@@ -146,7 +146,8 @@ class RunFacts:
 
     `events` counts replayed records, not real-world events. `trials_before` counts earlier runs of the
     same idea. `marks` values every traded instrument that has no payout yet, per contract: the ones
-    still held, and the ones sold again before the end.
+    still held, and the ones sold again before the end. `identity` names the book and each of its classes by
+    the hash of its file.
     """
 
     book: str
@@ -169,6 +170,7 @@ class RunFacts:
     trials_before: int
     notes: tuple[str, ...] = ()
     marks: Mapping[str, Decimal] = field(default_factory=dict)
+    identity: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _need(self.start_ns <= self.end_ns, f"an end at or after {self.start_ns}", self.book, self.end_ns)

@@ -51,6 +51,7 @@ def _run(facts: RunFacts) -> dict[str, Any]:
         "peak_rss_mb": facts.peak_rss_mb,
         "ledger_conserved": facts.ledger_conserved,
         "event_log_sha256": facts.event_log_sha256,
+        "identity": dict(facts.identity),
         "trials": facts.trials_before,
         "notes": list(facts.notes),
     }

@@ -7,22 +7,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from msgspec import json
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from research.console import tables
-from research.findings import study
-from research.page import make_page
-from research.report import summarize
 from storage.errors import CatalogBusy, StorageError
 from storage.reading import CatalogReader
-from system.backtest import Backtest, Plan, RunFailed
+from system.backtest import Backtest, Plan
 from system.book import BadBook, Raw, read_book_file
+from system.crew import RunFailed
 from system.event_log import EventLog
 from system.feed import Feed
+from system.identity import identity_of
 from system.planning import Wish, backtest_of, make_plan
+from system.reporting import keep_report
 from system.synthetic import fill_catalog, read_settings
 from system.terminal import open_console
 
@@ -56,11 +55,9 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     try:
         raw = read_book_file(book)
         root = _catalog_of(raw, catalog, console)
-        _run(
-            make_plan(raw, root, CatalogReader(root), Wish(start, end)),
-            Output(out, json_file, not no_html),
-            console,
-        )
+        plan = make_plan(raw, root, CatalogReader(root), Wish(start, end))
+        plan = replace(plan, identity=identity_of(book, plan.book))
+        _run(plan, Output(out, json_file, not no_html), console)
     except CatalogBusy as error:
         _stop(error, FAILED)
     except (BadBook, StorageError, FileNotFoundError, NotADirectoryError) as error:
@@ -95,20 +92,10 @@ def _run(plan: Plan, output: Output, console: Console) -> None:
             record = backtest.run(lambda at_ns, _: advance(at_ns - plan.start_ns))
     folder = book_folder / record.facts.event_log_sha256[:12]
     folder.mkdir(exist_ok=True)
-    findings = study(replace(record, facts=replace(record.facts, trials_before=_trials_besides(folder))))
     draft.rename(folder / "events.jsonl")
-    summary = json.format(json.encode(summarize(findings)), indent=2)
-    for path in filter(None, (folder / "report.json", output.json_file)):
-        path.write_bytes(summary + b"\n")
-    if output.with_html:
-        (folder / "report.html").write_text(make_page(findings))
+    findings = keep_report(record, folder, json_file=output.json_file, with_html=output.with_html)
     console.print(tables(findings))
     _say(console, f"Report, summary and event log: {folder}")
-
-
-def _trials_besides(folder: Path) -> int:
-    """Return how many other results this book has had; the same run again is no new trial."""
-    return sum(found.parent != folder for found in folder.parent.glob("*/report.json"))
 
 
 def _say(console: Console, sentence: str) -> None:

@@ -33,16 +33,24 @@ class Diary:
     """The guard's companion: hears what it hears, and keeps it in the words of the report.
 
     Forecasts are kept at most once in ten seconds for each strategy and market: a strategy that says
-    the same with every tick would only make its own score noisier.
+    the same with every tick would only make its own score noisier. Where the venue `is_made_up`, every fill
+    is synthetic, whatever its instrument says.
     """
 
     def __init__(
-        self, guard: Guard, ledger: Ledger, log: EventLog, after_fill: Callable[[int], None]
+        self,
+        guard: Guard,
+        ledger: Ledger,
+        log: EventLog,
+        after_fill: Callable[[int], None],
+        *,
+        is_made_up: bool = False,
     ) -> None:
         self._guard = guard
         self._ledger = ledger
         self._log = log
         self._after_fill = after_fill
+        self._is_made_up = is_made_up
         self._accepted_ns: dict[str, int] = {}
         self._blind_ns: dict[str, int] = {}
         self._forecast_ns: dict[tuple[StrategyId, str], int] = {}
@@ -136,7 +144,7 @@ class Diary:
                 price,
                 fee,
                 is_taker,
-                evidence_of(market.info, is_taker, rested_blind),
+                "S" if self._is_made_up else evidence_of(market.info, is_taker, rested_blind),
             )
         )
 

@@ -31,13 +31,18 @@ def preset_names() -> list[str]:
     return sorted(file.stem for file in _FOLDER.glob("*.toml"))
 
 
+def preset_file(name: str) -> Path:
+    """Return where a preset is written."""
+    return _FOLDER / f"{name}.toml"
+
+
 def read_preset(name: str) -> list[Raw]:
     """Return the rules of a preset as plain data; BadBook names those there are when it is none."""
     if name not in preset_names():
         raise BadBook(
             f"expected one of the presets {', '.join(preset_names())}, found {name!r} - at `$.preset`"
         )
-    entries: list[Raw] = read_book_file(_FOLDER / f"{name}.toml")["risk"]
+    entries: list[Raw] = read_book_file(preset_file(name))["risk"]
     return entries
 
 

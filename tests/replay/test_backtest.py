@@ -12,7 +12,7 @@ from markets.instruments import MarketTerms, make_pair
 from pricing.fees import OrderFees
 from research.profit import measure_profit
 from simulation.settings import VenueModel
-from system.backtest import RunFailed
+from system.crew import RunFailed
 from system.feed import Pace
 
 SECOND = 1_000_000_000

@@ -1,0 +1,199 @@
+"""Who takes part in a run of a book, whatever the mode: the guard, the books, the diary, the door, the strategies."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nautilus_trader.model import InstrumentId, Money, StrategyId, Venue
+
+from engine import Door, Seat, Strategy
+from markets.instruments import OutcomePair
+from research.record import EquityPoint, Outcome, Record, RunFacts
+from risk.guardian import Guardian
+from risk.ledger import Ledger
+from simulation.venue import venue_arguments
+from system.book import BadBook
+from system.diary import Diary
+from system.event_log import EventLog
+from system.loading import Loaded, find
+from system.venues import VENUES
+
+_KB_PER_MB = 1024
+SIMULATION_NOTES = (
+    "What a fill takes from the YES book stays in the mirrored NO book, and the reverse: that one level "
+    "can be bought on one side and sold on the other is not modelled.",
+    "YES and NO of one market are held side by side until settlement; the venue would net them and give "
+    "the collateral back at once.",
+)
+
+
+class RunFailed(RuntimeError):
+    """A run that ended early, or whose books do not add up; nothing it says can be trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What a run knows of itself when it is over; `source` is where its data came from."""
+
+    mode: str
+    source: str
+    start_ns: int
+    end_ns: int
+    events: int
+    wall_secs: float
+    markets: Sequence[OutcomePair]
+    identity: Mapping[str, str]
+
+
+class Crew:
+    """The same people in every mode: one guardian, one ledger, one diary behind one door, and the strategies.
+
+    `starting_usd` is the cash by venue. In a replay `wakes_clock` makes the door wake the simulated clock when
+    a command arrives; live, time passes by itself. Against a double `is_made_up` marks every fill as class S.
+    """
+
+    def __init__(
+        self,
+        book: Loaded,
+        starting_usd: Mapping[str, Decimal],
+        log: EventLog,
+        *,
+        wakes_clock: bool = False,
+        is_made_up: bool = False,
+    ) -> None:
+        self._book = book
+        self._starting_usd = starting_usd
+        self._log = log
+        self._fees: dict[str, Any] = {}
+        self._equity: list[EquityPoint] = []
+        self._outcomes: dict[str, Outcome] = {}
+        self.ledger = Ledger()
+        self.guardian = Guardian([entry.config for entry in book.risk], self.ledger)
+        self.diary = Diary(self.guardian, self.ledger, log, self.audit, is_made_up=is_made_up)
+        self.door = Door(
+            self.diary,
+            wake_after_ns=book.simulation.latency_ns if wakes_clock else 0,
+            on_belief=self.diary.believed,
+        )
+
+    @property
+    def rules(self) -> list[str]:
+        """What is forbidden, a sentence a rule."""
+        return self.guardian.describe()
+
+    def simulated_venues(self, where: str, at_ns: int) -> Iterator[tuple[Venue, dict[str, Any]]]:
+        """Pay in the starting money, and yield each venue with what the engine needs to simulate it.
+
+        BadBook for a venue that is not known, found at `where` in the book.
+        """
+        for name, amount in self._starting_usd.items():
+            if name not in VENUES:
+                known = ", ".join(sorted(VENUES))
+                raise BadBook(f"expected a venue among {known}, found {name!r} - at `{where}`")
+            row = VENUES[name]
+            self._fees[name] = row.fee_model(self.door.now_ns)
+            self.ledger.deposit(name, amount, at_ns, "starting balance")
+            money = {
+                "starting_balances": [Money.from_decimal(amount, row.currency)],
+                "base_currency": row.currency,
+                "fee_model": self._fees[name],
+            }
+            yield Venue(name), money | venue_arguments(self._book.simulation)
+
+    def strategies(self) -> Iterator[Strategy[Any]]:
+        """Yield the book's strategies, each in its seat; BadBook for an id that cannot be one."""
+        for place, entry in enumerate(self._book.strategies):
+            try:
+                seat = Seat(StrategyId(entry.id), self.door)
+            except ValueError as error:
+                where = f"at `$.strategies[{place}].id`"
+                raise BadBook(f"expected an id such as `edge-1`, found {entry.id!r} - {where}") from error
+            yield find(entry.strategy, Strategy)(entry.config, seat)
+
+    def note_outcome(self, outcome: Outcome) -> None:
+        """Remember what a market paid in the end."""
+        self._outcomes[outcome.market] = outcome
+
+    def note_equity(self, at_ns: int) -> None:
+        """Remember what we are worth now."""
+        self._equity.append(EquityPoint(at_ns, self.ledger.equity_usd(self._mark), self.ledger.cash_usd()))
+
+    def audit(self, at_ns: int) -> None:
+        """Compare our ledger with the engine's account: two books of the same money, kept apart."""
+        for venue in self._starting_usd:
+            ours, theirs = self.ledger.cash_usd(venue), self.door.total_cash(Venue(venue))
+            if ours != theirs:
+                raise RunFailed(
+                    f"expected {theirs} USD at {venue} as the engine has it at {at_ns}, found {ours} in the ledger"
+                )
+
+    def must_be_sound(self) -> None:
+        """Raise RunFailed when a handler raised, a fee is unknown, or the guard missed an event."""
+        for component, fault in self.door.faults.items():
+            raise RunFailed(f"{component} stopped with {fault!r}") from fault
+        for venue, fees in self._fees.items():
+            if fees.failure:  # the engine only logs it, and the order stays unfilled (run on rc7)
+                raise RunFailed(
+                    f"the fee of a fill at {venue} is unknown: {fees.failure!r}"
+                ) from fees.failure
+        if self.door.broken:
+            raise RunFailed(f"the guard stopped with {self.door.broken!r}") from self.door.broken
+
+    def record(self, story: Story) -> Record:
+        """Return what a report needs."""
+        diary = self.diary
+        settled = {settlement.instrument for settlement in diary.settlements}
+        paid = {
+            str(side.id)
+            for market in story.markets
+            if market.market in self._outcomes
+            for side in (market.yes, market.no)
+        }
+        open_ended = {fill.instrument for fill in diary.fills} - settled - paid
+        facts = RunFacts(
+            book=self._book.name,
+            mode=story.mode,
+            engine=f"nautilus_trader {version('nautilus_trader')}",
+            catalog=story.source,
+            start_ns=story.start_ns,
+            end_ns=story.end_ns,
+            events=story.events,
+            wall_secs=story.wall_secs,
+            peak_rss_mb=_peak_rss_mb(),
+            orders=diary.orders,
+            denied=diary.denied,
+            rejected=diary.rejected,
+            settled_positions=len(diary.settlements),
+            ledger_net_usd=self.ledger.equity_usd(self._mark) - self.ledger.capital_usd,
+            ledger_conserved=True,
+            event_log_sha256=self._log.fingerprint,
+            starting_usd=self.ledger.capital_usd,
+            trials_before=0,
+            notes=SIMULATION_NOTES,
+            marks={instrument: self._mark(instrument) for instrument in sorted(open_ended)},
+            identity=story.identity,
+        )
+        return Record(
+            facts=facts,
+            fills=diary.fills,
+            refusals=diary.refusals,
+            settlements=diary.settlements,
+            forecasts=diary.forecasts,
+            outcomes=list(self._outcomes.values()),
+            prices=diary.prices,
+            equity=self._equity,
+        )
+
+    def _mark(self, instrument: str) -> Decimal:
+        """Return what was last bid for an open position; one that nobody ever bid for is worth nothing."""
+        return self.door.mark(InstrumentId.from_str(instrument)) or Decimal(0)
+
+
+def _peak_rss_mb() -> float:
+    # Not getrusage: a child inherits the peak of the process that started it.
+    status = Path("/proc/self/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) / _KB_PER_MB
