@@ -105,13 +105,23 @@ class EntryApi:
         return json_response({"orders": rows})
 
     async def cancel_all(self, request: web.Request) -> web.Response:
-        """DELETE .../orders: every shard; orders of the following minute may die too."""
+        """DELETE .../orders: every shard; orders of the following minute may die too.
+
+        A shard in full pause cancels nothing (kalshi.md section 13): then the answer is 503, ours by analogy.
+        """
         key = self.desk.writer(request, DEFAULT_COST)
         await self._latency()
         subaccount = int_param(request, "subaccount")
-        for order in [order for order in self.exchange.user_orders.get(key.user, []) if order.on_book]:
-            if subaccount in (None, order.subaccount):
+        orders = [order for order in self.exchange.user_orders.get(key.user, []) if order.on_book]
+        for order in orders:
+            if (
+                subaccount in (None, order.subaccount)
+                and order.exchange_index not in self.exchange.halted_shards
+            ):
                 self.exchange.cancel(order)
+        for order in orders:
+            if order.on_book:
+                require_alive(self.exchange, order.exchange_index)
         for pocket in self.exchange.accounts.of_user(key.user, None, subaccount):
             self.exchange.cancel_all_at[(key.user, pocket.key[2])] = self.desk.now_ns()
         return web.Response(status=204)
