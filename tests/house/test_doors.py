@@ -19,7 +19,14 @@ WIRE = sorted(
 
 
 def test_what_must_outlive_the_node_never_loads_nautilus():
-    modules = ["pricing.fees", "system.book", "system.supervisor", "simulation.settings", *WIRE]
+    modules = [
+        "pricing.fees",
+        "storage.journal.store",
+        "system.book",
+        "system.supervisor",
+        "simulation.settings",
+        *WIRE,
+    ]
     code = f"import sys, {', '.join(modules)}; print('nautilus_trader' in sys.modules)"
     answer = subprocess.run(
         [sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True

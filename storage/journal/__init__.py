@@ -1,0 +1,1 @@
+"""What did we decide, send and trade, and what must a restart know?"""

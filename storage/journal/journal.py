@@ -1,0 +1,225 @@
+"""The journal: told by the loop, written by one thread, which alone speaks to the database."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, Final, Self
+
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.journal.database import address_of, open_engine
+from storage.journal.errors import BadJournal, JournalLost
+from storage.journal.migrating import must_be_newest, upgrade, version_of
+from storage.journal.records import Record
+from storage.journal.writing import Noted, begin, last_noted_ns, write
+
+CAPACITY: Final = 100_000
+_LINGER_SECS: Final = 0.01
+_MOST_AT_ONCE: Final = 500
+_CLOSE_SECS: Final = 60.0
+
+type Question[T] = Callable[[Connection], T]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Someone waits for a commit, and perhaps for an answer that is found just before it."""
+
+    question: Question[Any] | None
+    answer: Future[Any]
+
+    def find(self, connection: Connection) -> tuple[Any, Exception | None]:
+        """Return what the question finds, or why it failed; then nothing of it is left in the database."""
+        if self.question is None:
+            return None, None
+        try:
+            with connection.begin_nested():
+                return self.question(connection), None
+        except (SQLAlchemyError, ValueError, LookupError) as error:
+            return None, error
+
+
+class Journal:
+    """What a process must not forget. One writer thread commits in the order in which it was told.
+
+    `note` costs the caller about a microsecond and is committed within some hundredths of a second.
+    `durable` returns when its records, and all noted before, would survive a power cut; many that wait
+    share one commit. When the queue is full or the database fails, this and every later call raises
+    JournalLost: a process without a memory must stop.
+    """
+
+    @classmethod
+    def open(cls, url: str | Path, now_ns: Callable[[], int], *, capacity: int = CAPACITY) -> Self:
+        """Return the journal at `url` (a file's path, `sqlite:///…`, `postgresql://…`), made when it is not there.
+
+        `now_ns` is the wall clock. BadJournal for an address that cannot be used, and for tables of another
+        version: those are moved by `argonaut journal upgrade` only.
+        """
+        address = address_of(url)
+        engine = open_engine(address)
+        try:
+            _see_to_tables(engine)
+            with engine.connect() as connection:
+                noted_ns = last_noted_ns(connection)
+        except SQLAlchemyError as error:
+            engine.dispose()
+            raise BadJournal(f"expected a journal at {address!r}, found: {error}") from error
+        except BadJournal:
+            engine.dispose()
+            raise
+        return cls(engine, now_ns, noted_ns, capacity)
+
+    def __init__(self, engine: Engine, now_ns: Callable[[], int], noted_ns: int, capacity: int) -> None:
+        self._engine = engine
+        self._now_ns = now_ns
+        self._noted_ns = noted_ns
+        self._capacity = capacity
+        self._waiting: deque[Noted | _Asked] = deque()
+        self._is_wanted = Event()
+        self._is_closing = False
+        self._failure: JournalLost | None = None
+        self._thread = Thread(target=self._work, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def address(self) -> URL:
+        """Where it lies."""
+        return self._engine.url
+
+    @property
+    def failure(self) -> JournalLost | None:
+        """Why nothing is kept any more, or None."""
+        return self._failure
+
+    @property
+    def waiting(self) -> int:
+        """How many records and questions have not been written yet."""
+        return len(self._waiting)
+
+    def note(self, record: Record) -> None:
+        """Keep a record, soon; JournalLost when it will not be kept."""
+        self._must_live()
+        noted_ns = self._now_ns()
+        self._noted_ns = noted_ns if noted_ns > self._noted_ns else self._noted_ns + 1
+        self._waiting.append((self._noted_ns, record))
+
+    async def durable(self, *records: Record) -> None:
+        """Keep records, and return when they and all before them are on the disk; the loop goes on meanwhile."""
+        await self.ask(None, *records)
+
+    async def ask[T](self, question: Question[T] | None, *records: Record) -> T:
+        """Return what `question` finds in the database after all that was told, in a transaction of its own."""
+        return await asyncio.wrap_future(self._ask(question, *records))
+
+    def secure(self, *records: Record, timeout_secs: float = 10.0) -> None:
+        """Do as `durable` does, but hold up the caller: for the rare thing that must outlive this very call."""
+        self.find(None, *records, timeout_secs=timeout_secs)
+
+    def find[T](self, question: Question[T] | None, *records: Record, timeout_secs: float = 10.0) -> T:
+        """Do as `ask` does, but hold up the caller."""
+        try:
+            found: T = self._ask(question, *records).result(timeout_secs)
+        except TimeoutError as error:
+            raise JournalLost(
+                f"expected the journal to answer within {timeout_secs} s, found it busy"
+            ) from error
+        return found
+
+    def close(self) -> None:
+        """Write what waits, and end the thread; JournalLost when something could not be written."""
+        if not self._is_closing:
+            self._is_closing = True
+            self._is_wanted.set()
+            self._thread.join(_CLOSE_SECS)
+            if self._thread.is_alive():
+                raise JournalLost(f"expected the journal to be written within {_CLOSE_SECS} s, found it busy")
+            self._engine.dispose()
+        if self._failure:
+            raise self._failure
+
+    def _ask(self, question: Question[Any] | None, *records: Record) -> Future[Any]:
+        for record in records:
+            self.note(record)
+        self._must_live()
+        answer: Future[Any] = Future()
+        self._waiting.append(_Asked(question, answer))
+        self._is_wanted.set()
+        if self._failure:  # the thread may have ended before it could see this one
+            self._abandon()
+        return answer
+
+    def _must_live(self) -> None:
+        if self._failure:
+            raise self._failure
+        if self._is_closing:
+            raise JournalLost("expected an open journal, found it closed")
+        if len(self._waiting) >= self._capacity:
+            self._failure = JournalLost(
+                f"expected at most {self._capacity:,} records to wait, found the queue full: the database is too slow"
+            )
+            self._is_wanted.set()
+            raise self._failure
+
+    # The thread
+
+    def _work(self) -> None:
+        try:
+            with self._engine.connect() as connection:
+                while not (self._is_closing or self._failure) or self._waiting:
+                    if not self._waiting:
+                        self._is_wanted.wait(_LINGER_SECS)
+                    self._is_wanted.clear()
+                    self._write(connection)
+        except SQLAlchemyError as error:
+            self._fail(f"the database failed: {error}", error)
+        except Exception as error:  # noqa: BLE001 - the owner of a thread reports what ended it
+            self._fail(f"the writer failed: {error!r}", error)
+
+    def _write(self, connection: Connection) -> None:
+        """Commit what waits; all who wait for the disk share this commit."""
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
+        if not batch:
+            return
+        answers: list[tuple[Future[Any], Any, Exception | None]] = []
+        try:
+            with begin(connection, is_lasting=any(isinstance(one, _Asked) for one in batch)):
+                noted: list[Noted] = []
+                for one in batch:
+                    if not isinstance(one, _Asked):
+                        noted.append(one)
+                        continue
+                    write(connection, noted)
+                    noted = []
+                    if not one.answer.cancelled():
+                        answers.append((one.answer, *one.find(connection)))
+                write(connection, noted)
+        except BaseException:
+            self._waiting.extendleft(reversed(batch))  # so that whoever waits for it is told
+            raise
+        for answer, found, error in answers:
+            if answer.set_running_or_notify_cancel():
+                answer.set_exception(error) if error else answer.set_result(found)
+
+    def _fail(self, what: str, error: Exception) -> None:
+        self._failure = JournalLost(f"the journal at {self.address!r} keeps nothing any more: {what}")
+        self._failure.__cause__ = error
+        self._abandon()
+
+    def _abandon(self) -> None:
+        while self._waiting:
+            one = self._waiting.popleft()
+            if isinstance(one, _Asked) and one.answer.set_running_or_notify_cancel():
+                one.answer.set_exception(self._failure)
+
+
+def _see_to_tables(engine: Engine) -> None:
+    with engine.connect() as connection:
+        is_new = version_of(connection) is None
+    if is_new:
+        upgrade(engine)
+    must_be_newest(engine)

@@ -1,0 +1,1 @@
+"""How the tables of the journal became what they are, one step a file."""
