@@ -85,7 +85,7 @@ class Exchange:
         self._keep_views(action)
         if action.levels:
             note_quote(action.market, action.at_ns)
-        if action.levels or action.orders:
+        if action.levels or action.orders or action.trades:
             self.tell(action)
         while self._doomed:
             doomed = self._doomed.pop()

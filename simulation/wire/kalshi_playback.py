@@ -5,28 +5,34 @@ recordings before September 2026 have no `clock`: deltas of equal `ts` are one g
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulation.wire.kalshi_control import Control, Listing
+from simulation.wire.kalshi_events import IndexValue
 from simulation.wire.kalshi_life import Outcome
 from simulation.wire.kalshi_markets import CLOSED, Market
+from simulation.wire.kalshi_orders import Trade
 from simulation.wire.kalshi_recordings import Recorded
 from simulation.wire.kalshi_tape import Change, Tape
-from simulation.wire.kalshi_units import ONE_PRICE, SECOND_NS, parse_count, parse_price, parse_time
+from simulation.wire.kalshi_units import MILLI_NS, ONE_PRICE, SECOND_NS, parse_count, parse_price, parse_time
 
 _YIELD_EVERY = 64
 _WINDOW_NS = 900 * SECOND_NS
+_TERMS = ("strike_type", "floor_strike", "cap_strike", "custom_strike", "yes_sub_title")
 
 
 @dataclass(slots=True)
 class PlaybackReport:
-    """What was played: messages, groups of deltas, markets in order."""
+    """What was played: messages, groups of deltas, prints, index values, markets in order."""
 
     messages: int = 0
     groups: int = 0
     deltas: int = 0
+    trades: int = 0
+    indices: int = 0
     markets: list[str] = field(default_factory=list)
 
 
@@ -58,6 +64,15 @@ class Playback:
         self._group: tuple[str, str] | None = None
         self._changes: list[Change] = []
         self._zero: tuple[int, int] | None = None
+        self._at_ns = 0
+        self._takers: dict[str, Callable[[dict[str, Any]], None]] = {
+            "orderbook_snapshot": lambda body: self._tape(body).replace(_levels(body)),
+            "ticker": self._ticker,
+            "trade": self._trade,
+            "cfbenchmarks_value": self._index,
+            "market_lifecycle_v2": self._life,
+            "watch_market": self._watch,
+        }
         control.life.outcome_of = self._outcome
 
     async def run(self) -> None:
@@ -72,18 +87,15 @@ class Playback:
     def feed(self, message: Recorded) -> None:
         """Apply one message; a delta waits until its group is complete."""
         self.report.messages += 1
+        self._at_ns = message.recv_ns
         if self._zero is None:
             self._zero = (message.recv_ns, self.exchange.now_ns())
         if message.kind == "orderbook_delta":
             self._delta(message.body)
             return
         self.flush()
-        if message.kind == "orderbook_snapshot":
-            self._tape(message.body).replace(_levels(message.body))
-        elif message.kind == "ticker":
-            self._ticker(message.body)
-        elif message.kind == "watch_market":
-            self._watch(message.body)
+        if taker := self._takers.get(message.kind):
+            taker(message.body)
 
     def flush(self) -> None:
         """Apply the group that is being collected."""
@@ -122,6 +134,51 @@ class Playback:
         market.tape_volume = parse_count(body["volume_fp"])
         market.tape_interest = parse_count(body["open_interest_fp"])
 
+    def _trade(self, body: dict[str, Any]) -> None:
+        """Print it; the book's part of it is in the deltas, and its volume in the tickers."""
+        market = self._tape(body).market
+        taker_is_bid = body.get("taker_outcome_side", body.get("taker_side")) == "yes"
+        trade = Trade(
+            self.exchange.next_number(), self.exchange.new_id(), market.ticker, parse_price(body["yes_price_dollars"]),
+            parse_count(body["count_fp"]), taker_is_bid, self.exchange.now_ns(),
+        )  # fmt: skip
+        market.last_price, market.last_size = trade.price, trade.count
+        market.trades.append(trade)
+        self.exchange.trades.append(trade)
+        action = self.exchange.begin(market)
+        action.trades.append(trade)
+        self.exchange.close(action)
+        self.report.trades += 1
+
+    def _index(self, body: dict[str, Any]) -> None:
+        value = json.loads(body["data"])
+        at_ns = self._shifted(int(value["time"]) * MILLI_NS)
+        averages = (body.get("avg_60s_data"), body.get("last_60s_windowed_average_15min"))
+        average, window = (self._average(part) for part in averages)
+        self.exchange.tell(IndexValue(body["index_id"], at_ns, str(value["value"]), average or {}, window))
+        self.report.indices += 1
+
+    def _average(self, body: dict[str, Any] | None) -> dict[str, Any] | None:
+        if body is None:
+            return None
+        names = ("window_start_ts_ms", "window_end_ts_exclusive")
+        times = {
+            name: self._shifted(int(body[name]) * MILLI_NS) // MILLI_NS for name in names if name in body
+        }
+        return body | times
+
+    def _life(self, body: dict[str, Any]) -> None:
+        ticker, kind = str(body["market_ticker"]), body["event_type"]
+        if kind == "created":
+            more = body.get("additional_metadata") or {}
+            facts = {name: more[name] for name in _TERMS if name in more}
+            opens, closes = (int(body[name]) * SECOND_NS for name in ("open_ts", "close_ts"))
+            self._tapes[ticker] = Tape(self.exchange, self._listed(ticker, opens, closes, facts))
+            self.report.markets.append(ticker)
+        elif kind == "determined" and body.get("result") in ("yes", "no"):
+            self.results.setdefault(ticker, str(body["result"]))
+            self._determine_late(ticker)
+
     def _watch(self, body: dict[str, Any]) -> None:
         ticker = str(body["market_ticker"])
         if body.get("strike") is None or ticker in self._strikes:
@@ -143,14 +200,18 @@ class Playback:
     def _list(self, ticker: str, body: dict[str, Any]) -> Market:
         if ticker in self.exchange.markets:
             return self.exchange.markets[ticker]
-        now_ns, close = self.exchange.now_ns(), body.get("close_time")
-        close_ns = self._shifted(parse_time(str(close))) if close else now_ns + _WINDOW_NS
+        close = body.get("close_time")
+        close_ns = parse_time(str(close)) if close else self._at_ns + _WINDOW_NS
         facts: dict[str, Any] = {}
         if ticker in self._strikes:
             facts = {"strike_type": "greater_or_equal", "floor_strike": self._strikes[ticker]}
+        return self._listed(ticker, close_ns - _WINDOW_NS, close_ns, facts)
+
+    def _listed(self, ticker: str, opens_ns: int, closes_ns: int, facts: dict[str, Any]) -> Market:
         listing = Listing(
-            ticker, ticker.rpartition("-")[0], ticker.partition("-")[0], min(close_ns - _WINDOW_NS, now_ns),
-            close_ns, "tapered_deci_cent", exchange_index=self.exchange_index, facts=facts,
+            ticker, ticker.rpartition("-")[0], ticker.partition("-")[0],
+            min(self._shifted(opens_ns), self.exchange.now_ns()), self._shifted(closes_ns), "tapered_deci_cent",
+            exchange_index=self.exchange_index, facts=facts,
         )  # fmt: skip
         return self.control.list_market(listing)
 

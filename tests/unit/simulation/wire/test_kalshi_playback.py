@@ -75,6 +75,46 @@ def test_what_we_take_from_a_level_cannot_be_taken_again(tmp_path):
     assert engine.double.audit() == []
 
 
+def life(kind, recv_ns=1, **body):
+    return line(
+        "market_lifecycle_v2", recv_ns, event_type=kind, market_ticker=TICKER, exchange_index=2, **body
+    )
+
+
+BORN = life("created", open_ts=100, close_ts=1000,
+            additional_metadata={"strike_type": "greater_or_equal", "floor_strike": 68000.5, "name": "x"})  # fmt: skip
+
+
+def test_a_market_is_listed_with_the_terms_its_creation_stated_and_ends_as_recorded(tmp_path):
+    engine = Engine()
+    playback = small(tmp_path, engine, [BORN, *SMALL, life("determined", result="no")])
+    asyncio.run(playback.run())
+    market = engine.double.exchange.markets[TICKER]
+    assert market.facts == {"strike_type": "greater_or_equal", "floor_strike": 68000.5}
+    assert playback.results == {TICKER: "no"}
+    assert playback.report.markets == [TICKER]
+
+
+def test_recorded_prints_and_index_values_are_told_again_with_the_times_of_now(tmp_path):
+    engine, heard = Engine(), []
+    engine.double.exchange.listeners.append(heard.append)
+    print_ = line("trade", market_ticker=TICKER, yes_price_dollars="0.4500", count_fp="3.00", taker_side="no")
+    index = line(
+        "cfbenchmarks_value", index_id="BRTI", received_at=1, avg_60s_data={"value": "68000.10", "window_start_ts_ms": 0},
+        data='{"type":"value","id":"BRTI","time":0,"value":"68000.12"}',
+    )  # fmt: skip
+    playback = small(tmp_path, engine, [*SMALL, print_, index])
+    asyncio.run(playback.run())
+    (trade,) = [trade for notice in heard for trade in getattr(notice, "trades", ())]
+    assert (price_text(trade.price), count_text(trade.count), trade.taker_is_bid) == ("0.4500", "3.00", False)
+    (value,) = [notice for notice in heard if hasattr(notice, "index_id")]
+    now_ns = engine.double.exchange.now_ns()
+    assert (value.index_id, value.value, value.at_ns) == ("BRTI", "68000.12", now_ns - 1)
+    assert value.average["window_start_ts_ms"] == (now_ns - 1) // 1_000_000
+    assert (playback.report.trades, playback.report.indices) == (1, 1)
+    assert engine.double.audit() == []
+
+
 def _agrees(engine, row):
     book = engine.double.exchange.markets[row["market_ticker"]].book
     yes, no = book.yes_levels(), book.no_levels()
