@@ -52,8 +52,9 @@ class Strategy[C: StrategyConfig](trading.Strategy):
     event arrives in the middle of a `buy`. What the guard refuses comes back as `on_order_denied`
     or `on_order_modify_rejected`. After an exception in a handler no order leaves any more.
 
-    Besides Nautilus' hooks there are `on_market` (a market of a followed series opened), `on_phase` and
-    `on_resolution` (what became of it), `on_oracle` (a reference price) and `on_fact` (any other fact).
+    Besides Nautilus' hooks there are `on_market` (a market of a followed series), `on_terms` (its terms have
+    changed), `on_phase` and `on_resolution` (what became of it), `on_oracle` (a reference price) and
+    `on_fact` (any other fact).
     """
 
     @override
@@ -148,7 +149,7 @@ class Strategy[C: StrategyConfig](trading.Strategy):
 
     @final
     def follow(self, series: Series) -> None:
-        """Meet every market of `series` in `on_market`: those open now, and each new one as it opens."""
+        """Meet every market of `series` in `on_market`: those that trade or will, and each new one as it comes."""
         venue = Venue(series.venue)
         self.__following.add(series)
         self.subscribe_instruments(venue)
@@ -171,7 +172,10 @@ class Strategy[C: StrategyConfig](trading.Strategy):
         self.__door.believe(self.strategy_id, beliefs)
 
     def on_market(self, market: OutcomePair) -> None:
-        """React to a market of a followed series, once, when it opens."""
+        """React to a market of a followed series, once, when its terms are complete: its strike is named."""
+
+    def on_terms(self, market: OutcomePair) -> None:
+        """React to new terms of a market that `on_market` told: another close, tick, strike or fee."""
 
     def on_oracle(self, price: OraclePrice) -> None:
         """React to a reference price."""
@@ -206,8 +210,8 @@ class Strategy[C: StrategyConfig](trading.Strategy):
 
     def __meet(self, instruments: Sequence[Instrument]) -> None:
         now_ns = self.clock.timestamp_ns()
-        for market in self.__following.meet(instruments, self.cache.instrument, now_ns):
-            self.__turns.take(self.on_market, market)
+        for told in self.__following.meet(instruments, self.cache.instrument, now_ns):
+            self.__turns.take(self.on_market if told.is_new else self.on_terms, told.market)
 
     @final
     def buy(

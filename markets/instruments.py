@@ -28,6 +28,13 @@ cannot refine its precision (rc7 refuses mixed precisions), so all start at the 
 
 SIZE_DIGITS = 2
 _LOT = Decimal("0.01")
+_STRIKES = {
+    "greater": ("floor_strike",),
+    "greater_or_equal": ("floor_strike",),
+    "less": ("cap_strike",),
+    "less_or_equal": ("cap_strike",),
+    "between": ("floor_strike", "cap_strike"),
+}
 
 
 class PriceRange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,6 +143,17 @@ def event_of(instrument: Instrument) -> str:
 def complement_of(instrument: Instrument) -> InstrumentId:
     """Return the id of the other side of the market."""
     return InstrumentId.from_str(info_of(instrument)["complement"])
+
+
+def awaits_strike(instrument: Instrument) -> bool:
+    """Return whether the venue has not yet named the number that decides a live market.
+
+    Kalshi lists its short markets before their strike is known (reference page, section 14, 2026-11-20). A
+    recording without strikes awaits nothing: nobody will name them any more.
+    """
+    info = info_of(instrument)
+    needed = _STRIKES.get(info["strike_type"] or "", ())
+    return info["recorded_as"] == "live" and any(info[name] is None for name in needed)
 
 
 def pairs_among(instruments: Iterable[Instrument]) -> list[OutcomePair]:

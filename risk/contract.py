@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nautilus_trader.model import InstrumentId
 
 from engine.desk import Desk
-from markets.instruments import Instrument, event_of, info_of, market_of, series_of
+from markets.instruments import Instrument, awaits_strike, event_of, info_of, market_of, series_of
 from markets.ticks import PriceGrid, grid_of
 from pricing.fees import FeeSchedule
 from risk.errors import UnknownFigure
@@ -36,7 +36,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """An outcome with its prices and its fees, as its venue stated them at `known_ns`."""
+    """An outcome with its prices and its fees, as its venue stated them at `known_ns`.
+
+    `awaits_strike`: what decides it is still to be named.
+    """
 
     outcome: Outcome
     instrument_id: InstrumentId
@@ -44,6 +47,7 @@ class Contract:
     fees: FeeSchedule
     known_ns: int
     closes_ns: int
+    awaits_strike: bool
 
 
 class Contracts:
@@ -92,4 +96,12 @@ def contract_of(instrument: Instrument) -> Contract:
         is_exclusive=bool(info["mutually_exclusive"]),
     )
     fees = FeeSchedule.from_info(info)
-    return Contract(outcome, instrument.id, grid_of(instrument), fees, instrument.ts_init, info["closes_ns"])
+    return Contract(
+        outcome=outcome,
+        instrument_id=instrument.id,
+        grid=grid_of(instrument),
+        fees=fees,
+        known_ns=instrument.ts_init,
+        closes_ns=info["closes_ns"],
+        awaits_strike=awaits_strike(instrument),
+    )

@@ -8,7 +8,7 @@ from nautilus_trader.model import OrderSubmitted, OrderUpdated, Price, Quantity
 
 from engine.desk import Desk
 from risk.clerk import Clerk, Draft, ask_of
-from risk.contract import Contracts
+from risk.contract import Contract, Contracts
 from risk.exposure import Exposure
 from risk.follower import MOVES_MONEY, Follower, is_settlement
 from risk.ledger import Ledger
@@ -31,7 +31,8 @@ class Guardian:
     """The one judge of the house, in a replay as in earnest.
 
     Besides the rules it always asks: is trading on, can the figures be true, is what is sold held and
-    not yet on offer, and, when `exclusive`, does another strategy have the instrument. What raises
+    not yet on offer, is the strike of what is bought named, and, when `exclusive`, does another strategy
+    have the instrument. What raises
     while an order is judged refuses it; what raises while an event is followed refuses all that comes.
     With a `store`, what a restart must not forget is read from it first (positions are not: post the
     journal's facts to the ledger before) and written to it before an order leaves.
@@ -179,7 +180,7 @@ class Guardian:
                 return refusal
             contract = self._contracts.of(order.instrument_id, desk)
             draft = self._clerk.draft(order, ask_of(quantity, price), contract, desk)
-            if refusal := self._always(draft):
+            if refusal := self._always(draft) or _undecided(draft.proposal, contract):
                 return refusal
             if self._must_look:
                 self._look(desk)
@@ -257,6 +258,12 @@ class Guardian:
             return desk.mark(self._contracts.id_of(instrument))
 
         self._books.look(mark, desk.now_ns())
+
+
+def _undecided(proposal: Proposal, contract: Contract) -> Refusal | None:
+    if proposal.is_reducing or not contract.awaits_strike:
+        return None
+    return Refusal("terms_known", f"the strike of {proposal.instrument} is not named yet")
 
 
 def _steps_of(rules: Sequence[Rule]) -> tuple[Step, ...]:

@@ -93,15 +93,19 @@ class DigitalEdge(Strategy[DigitalEdgeConfig]):
 
     @override
     def on_market(self, market: OutcomePair) -> None:
-        info = market.info
-        if info["floor_strike"] is None:
+        if market.info["floor_strike"] is None:
             return
-        contract = AverageDigital(float(info["floor_strike"]), info["averaging_secs"])
-        fair = DigitalFair(contract, market.yes.expiration_ns)
-        live = _Live(market, fair, FeeSchedule.from_info(info))
+        live = _Live(market, self._fair(market), FeeSchedule.from_info(market.info))
         for side in (market.yes, market.no):
             self._live[side.id] = live
             self.subscribe_quotes(side.id)
+
+    @override
+    def on_terms(self, market: OutcomePair) -> None:
+        live = self._live.get(market.yes.id)
+        if live is not None:
+            live.market, live.terms = market, None
+            live.fair, live.fees = self._fair(market), FeeSchedule.from_info(market.info)
 
     @override
     def on_oracle(self, price: OraclePrice) -> None:
@@ -129,6 +133,10 @@ class DigitalEdge(Strategy[DigitalEdgeConfig]):
         for live in self._markets():
             if live.market.info["market"] == resolution.market:
                 self._forget(live.market)
+
+    def _fair(self, market: OutcomePair) -> DigitalFair:
+        contract = AverageDigital(float(market.info["floor_strike"]), market.info["averaging_secs"])
+        return DigitalFair(contract, market.yes.expiration_ns)
 
     def _markets(self) -> list[_Live]:
         return [live for instrument_id, live in self._live.items() if instrument_id == live.market.yes.id]

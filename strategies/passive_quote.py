@@ -116,16 +116,22 @@ class PassiveQuote(Strategy[PassiveQuoteConfig]):
 
     @override
     def on_market(self, market: OutcomePair) -> None:
-        info = market.info
-        if info["floor_strike"] is None:
+        if market.info["floor_strike"] is None:
             return
-        contract = AverageDigital(float(info["floor_strike"]), info["averaging_secs"])
-        live = _Live(market, DigitalFair(contract, market.yes.expiration_ns))
+        live = _Live(market, self._fair(market))
         for outcome in (market.yes, market.no):
             live.sides.append(_Side(outcome, grid_of(outcome)))
             self._sides[outcome.id] = live.sides[-1]
             self.subscribe_quotes(outcome.id)
-        self._live[info["market"]] = live
+        self._live[market.info["market"]] = live
+
+    @override
+    def on_terms(self, market: OutcomePair) -> None:
+        live = self._live.get(market.info["market"])
+        if live is not None:
+            live.market, live.fair = market, self._fair(market)
+            for side, outcome in zip(live.sides, (market.yes, market.no), strict=True):
+                side.outcome, side.grid = outcome, grid_of(outcome)
 
     @override
     def on_oracle(self, price: OraclePrice) -> None:
@@ -177,6 +183,10 @@ class PassiveQuote(Strategy[PassiveQuoteConfig]):
     def on_stop(self) -> None:
         for side in self._sides.values():
             self._withdraw(side)
+
+    def _fair(self, market: OutcomePair) -> DigitalFair:
+        contract = AverageDigital(float(market.info["floor_strike"]), market.info["averaging_secs"])
+        return DigitalFair(contract, market.yes.expiration_ns)
 
     def _quote(self, live: _Live) -> None:
         now_ns = self.clock.timestamp_ns()

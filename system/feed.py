@@ -7,7 +7,7 @@ from typing import Any
 from nautilus_trader.model import BinaryOption, OrderBookDelta, QuoteTick
 
 from markets.facts import DataGap, MarketPhase, MarketResolution, OraclePrice, TradeProvenance
-from markets.instruments import OutcomePair, pairs_among
+from markets.instruments import OutcomePair, awaits_strike, pairs_among
 from markets.mirror import Mirror
 from simulation.messages import cleared, grouped, levels_after, no_quote, snapshot
 from simulation.settlement import Settlement
@@ -178,10 +178,11 @@ class Feed:
 
 
 def first_versions(instruments: Sequence[BinaryOption]) -> list[OutcomePair]:
-    """Return the markets as they were first announced; later versions of an instrument are left out."""
+    """Return the markets as they were first announced with their strike; later versions are left out."""
     first: dict[Any, BinaryOption] = {}
     for instrument in sorted(instruments, key=lambda one: one.ts_init):
-        first.setdefault(instrument.id, instrument)
+        if not awaits_strike(instrument):
+            first.setdefault(instrument.id, instrument)
     return pairs_among(first.values())
 
 

@@ -69,13 +69,51 @@ class Follower(Strategy[Settings]):
         self.met.append((market.market, self.clock.timestamp_ns() - START))
 
 
-def test_a_market_is_introduced_once_although_both_sides_and_later_versions_arrive():
-    with Stage(seated(Follower)) as stage:
+class Reader(Follower):
+    def on_terms(self, market):
+        self.met.append(("terms", market.yes.expiration_ns, market.no.expiration_ns))
+
+
+def test_a_market_is_introduced_once_and_its_later_versions_as_new_terms_of_both_sides():
+    later_ns = START + 7200 * SECOND
+    with Stage(seated(Reader)) as stage:
         stage.play(QUIET)
-        stage.add(market(known_ns=START + 3 * SECOND))
+        stage.add(market(known_ns=START + 3 * SECOND, closes_ns=later_ns))
+        stage.add(market(known_ns=START + 3 * SECOND, closes_ns=later_ns))
         stage.play(book(0.48, 0.52, 5))
-        assert [name for name, _ in stage.strategies[0].met] == ["KXFED-27JAN-C.KALSHI"]
+        names = [one[0] for one in stage.strategies[0].met]
+        assert names == ["KXFED-27JAN-C.KALSHI", "terms"]
+        assert stage.strategies[0].met[-1] == ("terms", later_ns, later_ns)
         assert stage.door.faults == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "strikes"),
+    [
+        ("greater_or_equal", {"floor_strike": Decimal("68000")}),
+        ("less", {"cap_strike": Decimal("68000")}),
+        ("between", {"floor_strike": Decimal("68000"), "cap_strike": Decimal("69000")}),
+    ],
+)
+def test_a_live_market_is_introduced_when_its_strike_is_named(kind, strikes):
+    early = market(strike_type=kind, recorded_as="live")
+    with Stage(seated(Reader), markets=(early,)) as stage:
+        stage.play(QUIET)
+        assert stage.strategies[0].met == []
+        known_ns = START + 3 * SECOND
+        stage.add(market(strike_type=kind, recorded_as="live", known_ns=known_ns, **strikes))
+        stage.play(book(0.48, 0.52, 5))
+        assert [one[0] for one in stage.strategies[0].met] == ["KXFED-27JAN-C.KALSHI"]
+        assert stage.door.faults == {}
+
+
+@pytest.mark.parametrize(
+    "terms", [{"recorded_as": "trades"}, {"recorded_as": "live", "strike_type": "custom"}]
+)
+def test_a_market_whose_strike_nobody_will_name_is_introduced_as_it_is(terms):
+    with Stage(seated(Follower), markets=(market(**({"strike_type": "greater"} | terms)),)) as stage:
+        stage.play(QUIET)
+        assert [name for name, _ in stage.strategies[0].met] == ["KXFED-27JAN-C.KALSHI"]
 
 
 def test_a_market_that_is_added_while_the_replay_runs_is_introduced_before_its_first_data():

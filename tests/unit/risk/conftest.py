@@ -50,12 +50,13 @@ FEES = (
 )  # fmt: skip
 
 
-def pair_of(market):
+def pair_of(market, **terms):
     return make_pair(
         MarketTerms(
             market=market, venue="KALSHI", series="KXFED", event="KXFED-27JAN", title="Cut?",
-            opens_ns=START - SECOND, closes_ns=START + 3600 * SECOND, known_ns=START - SECOND,
+            opens_ns=START - SECOND, closes_ns=START + 3600 * SECOND,
             price_ranges=(PriceRange(Decimal(0), Decimal(1), Decimal("0.01")),), fees=FEES,
+            **({"known_ns": START - SECOND} | terms),
         )
     )  # fmt: skip
 
@@ -319,5 +320,6 @@ def toy():
         no=NO,
         other=OTHER_PAIR.yes,
         quote_at=quote_at,
+        pair_of=pair_of,
         fees=FEES,
     )

@@ -304,6 +304,18 @@ def test_sizes_in_dollars_and_unknown_instruments_are_refused(table):
     assert "to be known to the engine" in t.ask(t.order("O-2", "buy", "10.00", "0.4000"))
 
 
+def test_nothing_is_bought_of_a_live_market_whose_strike_is_not_named(table, toy):
+    t = table()
+    live = {"recorded_as": "live", "strike_type": "greater"}
+    t.desk.instruments[toy.yes.id] = toy.pair_of("KXFED-27JAN-C", **live).yes
+    assert t.ask(t.order("O-1", "buy", "10.00", "0.4000")) == (
+        "terms_known: the strike of KXFED-27JAN-C-YES.KALSHI is not named yet"
+    )
+    named = live | {"floor_strike": Decimal("0.25"), "known_ns": toy.start}
+    t.desk.instruments[toy.yes.id] = toy.pair_of("KXFED-27JAN-C", **named).yes
+    assert t.ask(t.order("O-2", "buy", "10.00", "0.4000")) is None
+
+
 def test_rules_are_told_as_sentences(table):
     assert table([MaxStakePerOutcome(limit=Usd(5)), PriceOnGrid()]).guard.describe() == [
         "MaxStakePerOutcome: Refuse whatever could leave more than 5 USD at stake on one outcome.",

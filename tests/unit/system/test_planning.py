@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from tapes import COIN, SERIES, MemoryCatalog, book, made_up, strategy
+from toy import SECOND, START, market
 
 from storage.errors import WrongSchema
 from storage.reading import CatalogReader
 from system.book import BadBook
+from system.feed import first_versions
 from system.planning import Wish, make_plan
 from system.synthetic import fill_catalog, read_settings
 
@@ -255,3 +257,12 @@ def test_a_folder_that_is_no_catalog_is_refused(tmp_path):
         CatalogReader(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"expected a catalog at .*absent, found none"):
         CatalogReader(tmp_path / "absent")
+
+
+def test_a_market_is_known_to_a_replay_from_the_version_that_names_its_strike():
+    strike = {"recorded_as": "live", "strike_type": "greater"}
+    early, later_ns = market(**strike), START + 5 * SECOND
+    named = market(**strike, floor_strike=Decimal("0.25"), known_ns=later_ns)
+    again = market(**strike, floor_strike=Decimal("0.25"), known_ns=later_ns + 1)
+    found = first_versions([side for one in (again, early, named) for side in (one.yes, one.no)])
+    assert [(one.yes.ts_init, one.info["floor_strike"]) for one in found] == [(later_ns, "0.25")]
