@@ -106,14 +106,17 @@ def problems(cards: Mapping[str, Card], gaps: Gaps, marked: Iterable[Key]) -> It
         for card_id in cards:
             if (venue, card_id) not in tested and gap_of(gaps, venue, card_id) is None:
                 yield f"{venue} {card_id}: neither a test nor a gap"
-        yield from _problems_of_gaps(cards, venue, gaps.get(venue, {}), tested)
+    for venue, named in gaps.items():
+        yield from _problems_of_gaps(cards, venue, named, tested)
 
 
 def _problems_of_gaps(
     cards: Mapping[str, Card], venue: str, named: Mapping[str, str], tested: set[Key]
 ) -> Iterator[str]:
     for pattern, reason in named.items():
-        if not any(fnmatchcase(card_id, pattern) for card_id in cards):
+        if not any(
+            venue in card.applies and fnmatchcase(card_id, pattern) for card_id, card in cards.items()
+        ):
             yield f"{venue} {pattern}: a gap of no card"
         if (venue, pattern) in tested:
             yield f"{venue} {pattern}: has a test, so the gap is over"

@@ -3,8 +3,12 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
+from aiohttp import web
+from kalshi_books import Books
 from nautilus_trader.common import Environment, LoggerConfig, LogLevel
 from nautilus_trader.config import DataClientConfig
 from nautilus_trader.live import (
@@ -15,8 +19,20 @@ from nautilus_trader.live import (
     SubmissionRecoveryPolicy,
 )
 from nautilus_trader.live.clients import DataClientFactory, ExecutionClientFactory, MarketDataClient
-from nautilus_trader.model import InstrumentId, OrderSide, Price, Quantity, TimeInForce, TraderId, Venue
-from nautilus_trader.trading import Strategy  # noqa: TID251  the client is tested below our engine
+from nautilus_trader.model import (
+    InstrumentId,
+    OrderSide,
+    Price,
+    Quantity,
+    QuoteTick,
+    TimeInForce,
+    TraderId,
+    Venue,
+)
+from nautilus_trader.trading import (  # noqa: TID251  the client is tested below our engine
+    Strategy,
+    StrategyConfig,
+)
 
 from adapters.kalshi.config import KalshiExecutionConfig
 from adapters.kalshi.execution.client import KalshiClientConfig, KalshiExecutionClient
@@ -41,10 +57,39 @@ def wall_ns():
 
 
 def make_double(plan=None, **settings):
-    double = KalshiDouble(
+    return WatchedDouble(
         KalshiSettings(tier="premier", **settings), seed=7, now_ns=wall_ns, plan=plan or FaultPlan()
     )
-    return double
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that reached the double's door: "METHOD /path" without the API's prefix, and its body."""
+
+    route: str
+    body: Any
+    query: dict[str, str] = field(default_factory=dict)
+
+
+class WatchedDouble(KalshiDouble):
+    """Keeps every request as it came in, before any fault touches it."""
+
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.sent = []
+
+    def _app(self):
+        app = super()._app()
+
+        @web.middleware
+        async def note(request, handler):
+            body = await request.json() if request.can_read_body else None
+            route = f"{request.method} {request.path.removeprefix('/trade-api/v2')}"
+            self.sent.append(Sent(route, body, dict(request.query)))
+            return await handler(request)
+
+        app.middlewares.insert(0, note)
+        return app
 
 
 def list_market(double, ticker=MARKET, shard=SHARD, event=EVENT, opens_ns=None, closes_ns=None):
@@ -87,21 +132,34 @@ def instruments_of(ticker, shard, opens_ns, closes_ns):
     return [pair.yes, pair.no]
 
 
+def to_price(price):
+    return Price.from_str(f"{Decimal(price):.4f}")
+
+
+def to_quantity(size):
+    return Quantity.from_str(f"{Decimal(size):.2f}")
+
+
 class Trader(Strategy):
     """Keeps what happens to its orders; a test tells it what to do."""
 
-    def __new__(cls, *_args):
-        return super().__new__(cls)
+    def __new__(cls, *_args, claims=()):
+        return super().__new__(cls, StrategyConfig(external_order_instrument_ids=list(claims) or None))
 
-    def __init__(self, started):
+    def __init__(self, started, books, claims=()):
         super().__init__()
         self.happened = []
-        self.started = started
+        self.started, self.books = started, books
+        self.at_stop = lambda: None
 
     def on_start(self):
         self.started.set()
 
+    def on_stop(self):
+        self.at_stop()
+
     def on_order_event(self, event):
+        self.books.hear(event)
         self.happened.append(event)
 
     def limit(self, instrument_id, side, size, price, **more):
@@ -109,21 +167,49 @@ class Trader(Strategy):
         return self.order_factory.limit(
             instrument_id,
             getattr(OrderSide, side),
-            Quantity.from_str(f"{Decimal(size):.2f}"),
-            Price.from_str(f"{Decimal(price):.4f}"),
+            to_quantity(size),
+            to_price(price),
             **more,
         )
 
 
-class Desk:
-    """What a test holds: the double, the node's cache, the strategy, the client."""
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A market of a test's own."""
 
-    def __init__(self, double, trader, client, cache):
+    ticker: str
+    yes: InstrumentId
+    no: InstrumentId
+
+
+def market_of(ticker):
+    return Market(ticker, *(InstrumentId.from_str(f"{ticker}-{leg}.KALSHI") for leg in ("YES", "NO")))
+
+
+class Desk:
+    """What a test holds: the double, the node's cache, the strategy, the client, our books."""
+
+    def __init__(self, double, trader, client, cache, books):
         self.double = double
         self.trader = trader
         self.client = client
         self.cache = cache
+        self.books = books
+        self.fresh = iter([market_of(MARKET)])
         self._is_determined = False
+
+    def market(self):
+        """Return a market that no other test has touched."""
+        return next(self.fresh)
+
+    async def must_agree(self):
+        """Wait until venue, cache, guard and ledger agree; say what differs when they never do."""
+        await self.until(lambda: not self.books.disagreements(), what=self.books.disagreements)
+
+    def sent(self, *beginnings):
+        """Return the requests whose "METHOD /path" begins so; without one: all that wanted to change something."""
+        beginnings = beginnings or ("POST", "PUT", "DELETE")
+        return [request for request in self.double.sent if request.route.startswith(beginnings)]
 
     def send(self, instrument_id, side, size, price, **more):
         order = self.trader.limit(instrument_id, side, size, price, **more)
@@ -163,7 +249,17 @@ class Desk:
         )
 
     def crowd(self, side, price, size, ticker=MARKET):
-        self.double.control.trade_as("crowd", ticker, side, price, size)
+        self.double.control.trade_as("crowd", ticker, side, price, str(size))
+
+    async def show(self, market, bid, ask, size="100.00"):
+        """Tell the engine a quote of both legs, as a data client would."""
+        now_ns, many = wall_ns(), Quantity.from_str(size)
+        for leg, prices in ((market.yes, (bid, ask)), (market.no, (1 - Decimal(ask), 1 - Decimal(bid)))):
+            quote = QuoteTick(leg, *map(to_price, prices), many, many, now_ns, now_ns)
+            self.feed._handle_data(quote)
+        await self.until(
+            lambda: self.cache.quote(market.no) and self.cache.quote(market.no).ts_init == now_ns
+        )
 
     def determine(self, result):
         """Determine the market as soon as it has closed; falsy, for use in a condition."""
@@ -171,6 +267,7 @@ class Desk:
             try:
                 self.double.life.determine(MARKET, result)
                 self._is_determined = True
+                self.books.settled.add(MARKET)
             except ValueError:
                 pass  # it is still open
         return False
@@ -189,6 +286,8 @@ def run_with(
     between=None,
     expects_unresolved=False,
     seconds=10,
+    claims=(),
+    agrees=True,
 ):
     """Run each `work(desk)` inside a live node of its own, all against one double, within `seconds`."""
 
@@ -208,6 +307,8 @@ def run_with(
                         shards,
                         guard,
                         expects_unresolved,
+                        claims,
+                        agrees,
                     )
 
     asyncio.run(main())
@@ -237,9 +338,33 @@ def _text(pem):
 
 
 async def node_with(
-    work, double, urls, credentials, instruments, settings, shards, guard, expects_unresolved=False
+    work,
+    double,
+    urls,
+    credentials,
+    instruments,
+    settings,
+    shards,
+    guard,
+    expects_unresolved=False,
+    claims=(),
+    agrees=True,
 ):
+    async with desk_in_node(
+        double, urls, credentials, instruments, settings, shards, guard, expects_unresolved, claims
+    ) as desk:
+        await work(desk)
+        if agrees:
+            await desk.must_agree()
+
+
+@asynccontextmanager
+async def desk_in_node(
+    double, urls, credentials, instruments, settings, shards, guard=None, expects_unresolved=False, claims=()
+):
+    """Run a live node while the caller holds its desk. The guard is on, its limits are wide."""
     made = []
+    books = Books(double)
     started = asyncio.Event()
     config = KalshiExecutionConfig(
         rest_url=urls.rest,
@@ -265,7 +390,8 @@ async def node_with(
     class Feeds(DataClientFactory):
         @staticmethod
         def create(*, name, config, cache, clock):
-            return Feed(name=name, config=config, cache=cache, clock=clock, venue=Venue("KALSHI"))
+            feeds.append(Feed(name=name, config=config, cache=cache, clock=clock, venue=Venue("KALSHI")))
+            return feeds[-1]
 
     class Desks(ExecutionClientFactory):
         @staticmethod
@@ -281,13 +407,13 @@ async def node_with(
                 socket_factory=lambda listener: KalshiSocket(
                     config.settings, credentials, listener, now_ns=wall_ns
                 ),
-                second_guard=guard,
+                second_guard=lambda *asked: (guard(*asked) if guard else None) or books.refuse(*asked),
                 on_difference=differences.append,
             )
             made.append(client)
             return client
 
-    differences = []
+    feeds, differences = [], []
     node = LiveNode.build(
         "node",
         LiveNodeConfig(
@@ -313,7 +439,7 @@ async def node_with(
         data_factories={"KALSHI": Feeds},
         exec_factories={"KALSHI": Desks},
     )
-    trader = Trader(started)
+    trader = Trader(started, books, claims=claims)
     node.add_strategy(trader)
     cache = node.cache
     handle = node.handle()
@@ -321,10 +447,11 @@ async def node_with(
     try:
         waiting = asyncio.ensure_future(started.wait())
         await asyncio.wait([waiting, running], return_when=asyncio.FIRST_COMPLETED)
-        desk = Desk(double, trader, made[0], cache)
-        desk.differences = differences
+        books.open(cache, trader.strategy_id)
+        desk = Desk(double, trader, made[0], cache, books)
+        desk.differences, desk.feed = differences, feeds[0]
         await desk.until(lambda: not made[0].doubts)
-        await work(desk)
+        yield desk
     finally:
         handle.stop()
         try:
@@ -335,3 +462,48 @@ async def node_with(
         node.dispose()
         # A failure keeps this frame, and a thread has one node: let go of it, or the next test fails too.
         node = handle = cache = running = None
+
+
+class Stand:
+    """One node that several tests share, one after the other; it stands still between them.
+
+    Each test takes markets of its own with `desk.market()`, so that none meets the orders of another.
+    """
+
+    def __init__(self, markets=40, settings=None, **double):
+        self._runner = asyncio.Runner()
+        self._double = make_double(**double)
+        self._markets, self._settings = markets, settings or {}
+
+    def __enter__(self):
+        self._held = self._hold()
+        self._desk = self._runner.run(anext(self._held))
+        return self
+
+    def __exit__(self, *error):
+        try:
+            assert self._runner.run(anext(self._held, "end")) == "end"
+        finally:
+            self._runner.close()
+
+    def run(self, work, seconds=10):
+        """Run `work(desk)` in the node; afterwards venue, cache, guard and ledger must agree."""
+
+        async def main():
+            async with asyncio.timeout(seconds):
+                await work(self._desk)
+                await self._desk.must_agree()
+
+        self._runner.run(main())
+
+    async def _hold(self):
+        def more_markets(double):
+            listed = [list_market(double, f"{EVENT}-{number}") for number in range(self._markets)]
+            return [instrument for pair in listed for instrument in pair]
+
+        async with (
+            standing(self._double, more_markets) as stage,
+            desk_in_node(*stage, self._settings, (SHARD,)) as desk,
+        ):
+            desk.fresh = iter([market_of(f"{EVENT}-{number}") for number in range(self._markets)])
+            yield desk

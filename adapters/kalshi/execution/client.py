@@ -212,12 +212,12 @@ class KalshiExecutionClient(ExecutionClient):
     @override
     async def _submit_order(self, command: SubmitOrder) -> None:
         order = self.cache.order(command.client_order_id)
-        self._start(f"submit {command.client_order_id}", self._submission.submit(order))
+        self._start(f"submit {command.client_order_id}", self._submission.submit(order, command.params))
 
     @override
     async def _submit_order_list(self, command: SubmitOrderList) -> None:
         orders = [self.cache.order(one.client_order_id) for one in command.order_inits]
-        self._start(f"submit {command.order_list.id}", self._submission.submit_list(orders))
+        self._start(f"submit {command.order_list.id}", self._submission.submit_list(orders, command.params))
 
     @override
     async def _modify_order(self, command: ModifyOrder) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import batched
 from typing import Any, Final
@@ -14,6 +14,7 @@ from adapters.kalshi.execution import translation
 from adapters.kalshi.execution.cash import cost_usd
 from adapters.kalshi.execution.desk import Desk
 from adapters.kalshi.execution.tickets import Ending, Ticket, ticket_of
+from adapters.kalshi.execution.wishes import wishes_of
 from adapters.kalshi.messages.numbers import size_text
 from adapters.kalshi.messages.orders import (
     AmendedOrder,
@@ -25,6 +26,8 @@ from adapters.kalshi.messages.orders import (
     DecreaseOrder,
 )
 from network.outcomes import Done, Outcome, Refused, Unknown
+
+type Params = Mapping[str, Any] | None
 
 _LOG: Final = logging.getLogger(__name__)
 _MILLISECOND_NS: Final = 1_000_000
@@ -41,28 +44,28 @@ class Submission:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def submit(self, order: Any) -> None:
-        """Send one order of the engine's, or deny it."""
-        prepared = self._prepare(order)
+    async def submit(self, order: Any, params: Params = None) -> None:
+        """Send one order of the engine's, or deny it; `params` are its own (`wishes`)."""
+        prepared = self._prepare(order, params)
         if prepared is None:
             return
         ticket, request = prepared
         outcome = await self._desk.http.create_order(request)
         self._book(ticket, outcome)
 
-    async def submit_list(self, orders: Sequence[Any]) -> None:
+    async def submit_list(self, orders: Sequence[Any], params: Params = None) -> None:
         """Send orders together; each succeeds or fails alone."""
-        prepared = [pair for pair in map(self._prepare, orders) if pair is not None]
+        prepared = [pair for order in orders if (pair := self._prepare(order, params)) is not None]
         most = min(_MOST_IN_BATCH, int(self._desk.http.buckets["write"].capacity) // venue.DEFAULT_COST)
         for part in batched(prepared, max(1, most), strict=False):
             outcomes = await self._desk.http.batch_create_orders([request for _, request in part])
             for (ticket, _), outcome in zip(part, outcomes, strict=True):
                 self._book(ticket, outcome)
 
-    def _prepare(self, order: Any) -> tuple[Ticket, CreateOrder] | None:
+    def _prepare(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | None:
         desk = self._desk
         try:
-            found = self._checked(order)
+            found = self._checked(order, params)
         except (
             Exception
         ) as error:  # a bug of ours or of the guard: the strategy must hear, and so must the desk
@@ -77,7 +80,7 @@ class Submission:
         desk.client.generate_order_submitted(order)
         return found
 
-    def _checked(self, order: Any) -> tuple[Ticket, CreateOrder] | str:
+    def _checked(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | str:
         desk = self._desk
         try:
             contract = desk.contracts.of(order.instrument_id)
@@ -85,13 +88,8 @@ class Submission:
             if problem:
                 return problem
             ticket = ticket_of(order, contract)
-            request = translation.create_order(
-                order,
-                contract,
-                desk.settings.self_trade_prevention,
-                cancels_on_pause=desk.settings.cancels_orders_on_pause,
-                group=desk.groups.of(contract.shard),
-            )
+            wishes = wishes_of(params, desk.settings)
+            request = translation.create_order(order, contract, wishes, desk.groups.of(contract.shard))
         except (ValueError, LookupError) as error:
             return f"INVALID {error}"
         return self._refusal(order, ticket) or (ticket, request)

@@ -18,10 +18,16 @@ class Contracts:
         self._known: dict[InstrumentId, tuple[int, Contract]] = {}
 
     def of(self, instrument_id: InstrumentId) -> Contract:
-        """Return the contract of an instrument as it was last issued; LookupError when there is none."""
+        """Return the contract of an instrument as it was last issued.
+
+        LookupError when there is none, ValueError when it is nothing that Kalshi lists.
+        """
         instrument = self._cache.instrument(instrument_id)
+        if instrument is None:
+            raise LookupError(f"expected instrument {instrument_id} in the cache, found none")
         if not isinstance(instrument, BinaryOption):
-            raise LookupError(f"expected instrument {instrument_id} in the cache, found none")  # noqa: TRY004  it is missing
+            found = f"{type(instrument).__name__} {instrument_id}"
+            raise ValueError(f"expected a BinaryOption, Kalshi has nothing else, found {found}")  # noqa: TRY004  as data
         issued_ns, contract = self._known.get(instrument_id, (-1, None))
         if contract is None or issued_ns != instrument.ts_init:
             contract = contract_of(instrument)

@@ -20,8 +20,9 @@ from nautilus_trader.model import (
     TimeInForce,
 )
 
+from adapters.kalshi.execution.wishes import Wishes
 from adapters.kalshi.messages.numbers import BookSide, Side, price_text, size_text
-from adapters.kalshi.messages.orders import AmendOrder, CreateOrder, SelfTradePrevention
+from adapters.kalshi.messages.orders import AmendOrder, CreateOrder
 from adapters.kalshi.messages.orders import TimeInForce as VenueTimeInForce
 from markets.instruments import PRICE_DIGITS, SIZE_DIGITS, Instrument, info_of
 from markets.ticks import PriceGrid, grid_of
@@ -137,9 +138,7 @@ def problem_of_size(contract: Contract, contracts: Decimal) -> str | None:
     return None
 
 
-def create_order(
-    order: Any, contract: Contract, stp: SelfTradePrevention, *, cancels_on_pause: bool, group: str | None
-) -> CreateOrder:
+def create_order(order: Any, contract: Contract, wishes: Wishes, group: str | None) -> CreateOrder:
     """Return the request that creates a checked order; ValueError for what the venue is known to refuse."""
     expires_ns = order.expire_time_ns if order.time_in_force == TimeInForce.GTD else None
     rests = order.time_in_force in (TimeInForce.GTC, TimeInForce.GTD)
@@ -150,11 +149,11 @@ def create_order(
         price=price_text(other_scale(contract.leg, order.price.as_decimal())),
         time_in_force=_TIMES_IN_FORCE[order.time_in_force],
         client_order_id=order.client_order_id.value,
-        self_trade_prevention_type=stp,
+        self_trade_prevention_type=wishes.self_trade_prevention,
         expiration_time=UNSET if expires_ns is None else expires_ns // _SECOND_NS,
         post_only=True if order.is_post_only else UNSET,
         reduce_only=True if order.is_reduce_only else UNSET,
-        cancel_order_on_pause=True if cancels_on_pause and rests else UNSET,
+        cancel_order_on_pause=True if wishes.cancel_order_on_pause and rests else UNSET,
         order_group_id=UNSET if group is None else group,
         exchange_index=contract.shard,
     )

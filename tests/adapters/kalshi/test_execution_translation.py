@@ -11,6 +11,7 @@ from nautilus_trader.model import AccountId, ClientOrderId, OrderSide, OrderType
 from nautilus_trader.model import TimeInForce as Tif
 
 from adapters.kalshi.execution import reports, statements, translation
+from adapters.kalshi.execution.wishes import Wishes
 from adapters.kalshi.messages import portfolio
 
 PRICES = st.integers(1, 9999).map(lambda steps: Decimal(steps) / 10_000)
@@ -45,7 +46,7 @@ def order(**changes):
 )
 def test_four_sides_become_two_and_come_back(leg, side, price, venue_side, venue_price):
     wish = order(side=side, price=Price(float(price), 4))
-    sent = translation.create_order(wish, contract(leg), "taker_at_cross", cancels_on_pause=True, group=None)
+    sent = translation.create_order(wish, contract(leg), Wishes("taker_at_cross", True), None)
     assert (sent.side, sent.price, sent.count) == (venue_side, venue_price, "10.00")
     assert (sent.ticker, sent.exchange_index, sent.client_order_id) == (TICKER, 2, "O-1")
     assert translation.order_side(leg, venue_side) == side
@@ -126,16 +127,12 @@ def test_what_the_venue_can_take_has_none(changes):
 
 def test_only_an_order_that_rests_has_an_expiry_and_leaves_in_a_pause():
     ioc = translation.create_order(
-        order(time_in_force=Tif.IOC, is_reduce_only=True),
-        contract(),
-        "maker",
-        cancels_on_pause=True,
-        group="G",
+        order(time_in_force=Tif.IOC, is_reduce_only=True), contract(), Wishes("maker", True), "G"
     )
     assert (ioc.cancel_order_on_pause, ioc.expiration_time, ioc.post_only) == (UNSET, UNSET, UNSET)
     assert (ioc.reduce_only, ioc.order_group_id, ioc.self_trade_prevention_type) == (True, "G", "maker")
     gtd = order(time_in_force=Tif.GTD, expire_time_ns=NOW_NS + 2_700_000_000)
-    sent = translation.create_order(gtd, contract(), "maker", cancels_on_pause=True, group=None)
+    sent = translation.create_order(gtd, contract(), Wishes("maker", True), None)
     assert (sent.expiration_time, sent.time_in_force) == (1_790_000_002, "good_till_canceled")
 
 
