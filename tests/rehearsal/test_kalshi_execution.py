@@ -1,5 +1,6 @@
 """Our execution client in a live node against the double: each card of adapter_cards that the venue can play."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -295,6 +296,73 @@ def test_the_second_guard_is_asked_before_a_byte_leaves():
         desk.trader.modify_order(cid, quantity=Quantity.from_str("7.00"))
         await desk.has(cid, "ModifyRejected")
         assert asked == [("6.00", "0.5000"), ("5.00", "0.5000"), ("7.00", "0.5000")]
+
+    run_with(work, guard=guard)
+
+
+def test_no_byte_leaves_while_the_second_guard_takes_its_time():
+    asked, answers = [], []
+
+    def guard(order, quantity, price):
+        asked.append(order.client_order_id)
+        answers.append(asyncio.get_running_loop().create_future())
+        return answers[-1]
+
+    async def work(desk):
+        first = desk.trader.limit(YES, "BUY", 1, "0.40")
+        second = desk.trader.limit(YES, "BUY", 2, "0.41")
+        cid = desk.send(YES, "BUY", 3, "0.42")
+        desk.trader.submit_order_list([first, second])
+        await desk.until(lambda: len(asked) == 3)
+        await asyncio.sleep(0.2)
+        assert desk.at_venue() == []
+        assert [desk.status(one) for one in asked] == ["SUBMITTED"] * 3
+        for one, answer in zip(asked, answers, strict=True):
+            answer.set_result("LATE_NO" if one == second.client_order_id else None)
+        await desk.has(cid, "Accepted")
+        await desk.has(first.client_order_id, "Accepted")
+        await desk.has(second.client_order_id, "Rejected")
+        desk.trader.modify_order(cid, price=Price.from_str("0.4300"))
+        await desk.until(lambda: len(asked) == 4)
+        await asyncio.sleep(0.2)
+        assert {row["yes_price_dollars"] for row in desk.at_venue()} == {"0.4000", "0.4200"}
+        answers[3].set_result(None)
+        await desk.has(cid, "Updated")
+
+    run_with(work, guard=guard)
+
+
+def test_a_cancel_waits_for_an_order_that_the_second_guard_still_holds():
+    answers = []
+
+    def guard(order, quantity, price):
+        answers.append(asyncio.get_running_loop().create_future())
+        return answers[-1]
+
+    async def work(desk):
+        refused, passed = (desk.send(YES, "BUY", 1, price) for price in ("0.40", "0.41"))
+        await desk.until(lambda: len(answers) == 2)
+        desk.trader.cancel_all_orders(YES)
+        await asyncio.sleep(0.1)
+        answers[0].set_result("NO")
+        answers[1].set_result(None)
+        await desk.has(refused, "Rejected")
+        await desk.has(passed, "Canceled")
+        assert not desk.client.doubts
+
+    run_with(work, guard=guard)
+
+
+def test_a_second_guard_that_breaks_while_it_takes_its_time_lets_nothing_out():
+    async def guard(order, quantity, price):
+        await asyncio.sleep(0)
+        raise OSError("the disk is full")
+
+    async def work(desk):
+        cid = desk.send(YES, "BUY", 1, "0.40")
+        await desk.has(cid, "Rejected")
+        assert "the disk is full" in desk.last(cid, "Rejected").reason
+        assert desk.at_venue() == []
 
     run_with(work, guard=guard)
 

@@ -76,7 +76,8 @@ class KalshiClientConfig(ExecutionClientConfig):
 class KalshiExecutionClient(ExecutionClient):
     """Trades at Kalshi. An unknown outcome stays unknown until the venue tells; nothing is guessed.
 
-    `second_guard(order, quantity, price)` is asked before a byte leaves and returns why not, or None.
+    `second_guard(order, quantity, price)` is asked before a byte leaves and returns why not, or None; it may
+    be awaitable, such as one that first writes the order down.
     `on_difference` hears what the venue and we see differently: positions, payouts. Until stream and REST
     agree, and while an order is unresolved, orders that open risk are denied with VENUE_UNCERTAIN.
     """

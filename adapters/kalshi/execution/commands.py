@@ -12,7 +12,7 @@ from nautilus_trader.model import Price, Quantity, VenueOrderId
 from adapters.kalshi import constants as venue
 from adapters.kalshi.execution import translation
 from adapters.kalshi.execution.cash import cost_usd
-from adapters.kalshi.execution.desk import Desk
+from adapters.kalshi.execution.desk import Desk, Objection
 from adapters.kalshi.execution.tickets import Ending, Ticket, ticket_of
 from adapters.kalshi.execution.wishes import wishes_of
 from adapters.kalshi.messages.numbers import size_text
@@ -46,7 +46,7 @@ class Submission:
 
     async def submit(self, order: Any, params: Params = None) -> None:
         """Send one order of the engine's, or deny it; `params` are its own (`wishes`)."""
-        prepared = self._prepare(order, params)
+        prepared = await self._prepare(order, params)
         if prepared is None:
             return
         ticket, request = prepared
@@ -55,30 +55,50 @@ class Submission:
 
     async def submit_list(self, orders: Sequence[Any], params: Params = None) -> None:
         """Send orders together; each succeeds or fails alone."""
-        prepared = [pair for order in orders if (pair := self._prepare(order, params)) is not None]
+        works = [self._prepare(order, params) for order in orders]
+        answers = await asyncio.gather(*works, return_exceptions=True)
+        prepared = [answer for answer in answers if isinstance(answer, tuple)]
         most = min(_MOST_IN_BATCH, int(self._desk.http.buckets["write"].capacity) // venue.DEFAULT_COST)
         for part in batched(prepared, max(1, most), strict=False):
             outcomes = await self._desk.http.batch_create_orders([request for _, request in part])
             for (ticket, _), outcome in zip(part, outcomes, strict=True):
                 self._book(ticket, outcome)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
-    def _prepare(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | None:
+    async def _prepare(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | None:
         desk = self._desk
         try:
             found = self._checked(order, params)
+            answer = None if isinstance(found, str) else desk.ask(order, order.quantity, order.price)
         except (
             Exception
         ) as error:  # a bug of ours or of the guard: the strategy must hear, and so must the desk
             desk.client.generate_order_denied(order, f"INTERNAL {error!r}")
             raise
-        if isinstance(found, str):
-            desk.client.generate_order_denied(order, found)
+        if isinstance(found, str) or isinstance(answer, str):
+            desk.client.generate_order_denied(order, found if isinstance(found, str) else str(answer))
             return None
         ticket, _ = found
         ticket.sent_ns = desk.now_ns
         desk.tickets.add(ticket)
         desk.client.generate_order_submitted(order)
-        return found
+        return found if answer is None or await self._passes(ticket, answer) else None
+
+    async def _passes(self, ticket: Ticket, answer: Awaitable[Objection]) -> bool:
+        """Wait for a guard that takes its time: in flight already, so that a cancel of all finds the order."""
+        desk = self._desk
+        try:
+            problem = await answer or refusal_of_risk(desk, ticket, ticket.contracts)
+        except Exception as error:
+            desk.teller.reject(ticket, f"INTERNAL {error!r}")
+            raise
+        if problem:
+            desk.teller.reject(ticket, problem)
+            return False
+        ticket.sent_ns = desk.now_ns
+        return True
 
     def _checked(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | str:
         desk = self._desk
@@ -101,10 +121,7 @@ class Submission:
         shard = ticket.contract.shard
         if shard not in desk.settings.funded_shards:
             return f"UNFUNDED_SHARD expected a shard among {desk.settings.funded_shards}, found {shard}"
-        problem = desk.groups.problem_of(shard) or refusal_of_risk(desk, ticket, ticket.contracts)
-        if problem or desk.second_guard is None:
-            return problem
-        return desk.second_guard(order, order.quantity, order.price)
+        return desk.groups.problem_of(shard) or refusal_of_risk(desk, ticket, ticket.contracts)
 
     def _book(self, ticket: Ticket, outcome: Outcome[CreatedOrder]) -> None:
         match outcome:
@@ -213,7 +230,8 @@ class Change:
             leg = ticket.contract.leg
             own = translation.other_scale(leg, ticket.yes_price) if price is None else price.as_decimal()
             contracts = ticket.contracts if quantity is None else quantity.as_decimal()
-            problem = self._problem(ticket, own, contracts)
+            problem = self._problem(ticket, own, contracts) or await self._objection(ticket, own, contracts)
+            problem = problem or self._problem(ticket, own, contracts)  # it may have filled meanwhile
             if problem:
                 self._reject(ticket, problem)
                 return
@@ -240,19 +258,14 @@ class Change:
             return (
                 f"INVALID_SIZE expected more than the {ticket.told} contracts that filled, found {contracts}"
             )
-        return self._refusal(ticket, price, yes_price, contracts)
-
-    def _refusal(self, ticket: Ticket, price: Decimal, yes_price: Decimal, contracts: Decimal) -> str | None:
-        desk = self._desk
-        is_less_risk = yes_price == ticket.yes_price and contracts < ticket.contracts
-        if not is_less_risk:
-            extra = refusal_of_risk(desk, ticket, contracts - ticket.told, yes_price)
-            if extra:
-                return extra
-        if desk.second_guard is None:
+        if yes_price == ticket.yes_price and contracts < ticket.contracts:  # less risk
             return None
-        order, size = desk.teller.order(ticket), translation.to_quantity(contracts)
-        return desk.second_guard(order, size, translation.to_price(price))
+        return refusal_of_risk(self._desk, ticket, contracts - ticket.told, yes_price)
+
+    async def _objection(self, ticket: Ticket, price: Decimal, contracts: Decimal) -> Objection:
+        order, size = self._desk.teller.order(ticket), translation.to_quantity(contracts)
+        answer = self._desk.ask(order, size, translation.to_price(price))
+        return answer if answer is None or isinstance(answer, str) else await answer
 
     async def _send(self, ticket: Ticket, yes_price: Decimal, contracts: Decimal) -> None:
         contract, order_id = ticket.contract, ticket.order_id or ""

@@ -1,6 +1,6 @@
 """The desk: what everyone who trades here looks at."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,9 @@ from adapters.kalshi.http.client import KalshiHttp
 from markets.instruments import outcome_id
 from network.tasks import Tasks
 
-type SecondGuard = Callable[[Any, Quantity, Price | None], str | None]
+type Objection = str | None
+type SecondGuard = Callable[[Any, Quantity, Price | None], Objection | Awaitable[Objection]]
+"""Says why an order, or a change of one, may not leave; it may take its time, such as for a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,10 @@ class Desk:
         doubted = (one for one in self.tickets.open() if one.doubt or one.change_doubt)
         unresolved = (f"order {one} is unresolved: {one.doubt or one.change_doubt}" for one in doubted)
         return self.doubts.first or next(unresolved, None)
+
+    def ask(self, order: Any, quantity: Quantity, price: Price | None) -> Objection | Awaitable[Objection]:
+        """Return what the second guard says of an order with this size and price; no byte leaves before."""
+        return None if self.second_guard is None else self.second_guard(order, quantity, price)
 
     def ticket(self, order: Any) -> Ticket:
         """Return the ticket of an order of the engine's cache, made from it when there is none yet."""
