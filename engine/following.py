@@ -20,7 +20,7 @@ class Introduction:
 
 
 class Following:
-    """Introduce each market of a followed series when its terms are complete, and again when they changed.
+    """Introduce each followed market, of a series or by itself, when its terms are complete, and again when they changed.
 
     Complete: both sides are known, of one issue, and the strike that decides them is named. A market that
     has closed by then is not introduced; one that was met is, whatever its venue says later.
@@ -28,15 +28,21 @@ class Following:
 
     def __init__(self) -> None:
         self._series: list[Series] = []
+        self._markets: set[str] = set()
         self._issued_ns: dict[str, int] = {}
 
     def forget(self) -> None:
         """Start afresh, as after a reset."""
         self._series.clear()
+        self._markets.clear()
         self._issued_ns.clear()
 
     def add(self, series: Series) -> None:
         self._series.append(series)
+
+    def add_market(self, side: InstrumentId) -> None:
+        """Follow the one market that `side` is an outcome of."""
+        self._markets.add(f"{side.symbol.value.rpartition('-')[0]}.{side.venue.value}")
 
     def meet(self, instruments: Iterable[Instrument], find: Lookup, now_ns: int) -> list[Introduction]:
         """Return what there is to say of the markets among `instruments` at `now_ns`, by their opening."""
@@ -64,4 +70,6 @@ class Following:
         return Introduction(pair, is_new=known_ns is None)
 
     def _follows(self, instrument: BinaryOption) -> bool:
-        return bool(instrument.info) and any(series.holds(instrument) for series in self._series)
+        if not instrument.info:
+            return False
+        return market_of(instrument) in self._markets or any(one.holds(instrument) for one in self._series)

@@ -11,7 +11,7 @@ from typing import Self
 
 from nautilus_trader.model import InstrumentId
 
-from markets.instruments import Instrument, info_of
+from markets.instruments import Instrument, info_of, outcome_id
 
 _SERIES = re.compile(r"[^\s:*]+:[^\s:*]+-\*")
 
@@ -58,6 +58,17 @@ def readable(instrument: Instrument) -> str:
     """Return the name that a person would type for `instrument`."""
     info = info_of(instrument)
     return f"{instrument.id.venue.value.lower()}:{info['market']}:{info['outcome']}"
+
+
+def outcome_of(text: str) -> InstrumentId:
+    """Return the id that a name of one outcome stands for where nothing is known but the name; ValueError for none.
+
+    Only for venues whose ids are made of market and outcome.
+    """
+    if text.count(":") != 2:
+        return InstrumentId.from_str(text)
+    venue, market, outcome = text.split(":")
+    return outcome_id(market, venue.upper(), outcome.upper())
 
 
 def find_instrument(text: str, known: Iterable[Instrument]) -> InstrumentId:

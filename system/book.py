@@ -1,10 +1,11 @@
 """A book: what to run, in one TOML file; read here without loading any of it."""
 
 import tomllib
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, ValidationError, convert
 
@@ -46,15 +47,23 @@ class Backtest(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         """Refuse money that nobody has."""
-        for venue, amount in self.starting_usd.items():
-            if not (amount.is_finite() and amount > 0):
-                raise ValueError(f"expected a starting amount above 0 USD at {venue}, found {amount}")
+        _must_have_money(self.starting_usd)
 
 
 class Live(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which venues to trade at."""
+    """Where to trade, and how far the book may go: `mode` "live" is the first of three locks on real orders.
+
+    `starting_usd` is a sandbox's money by venue; without it, the backtest's. `settings` are each venue's own.
+    """
 
     venues: list[str]
+    mode: Literal["sandbox", "rehearsal", "live"] = "sandbox"
+    starting_usd: dict[str, Decimal] | None = None
+    settings: dict[str, Raw] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse money that nobody has."""
+        _must_have_money(self.starting_usd or {})
 
 
 class Loosen(Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +89,12 @@ class Book[S, R](Struct, frozen=True, forbid_unknown_fields=True):
     simulation: VenueModel = VenueModel()
     backtest: Backtest | None = None
     live: Live | None = None
+
+
+def _must_have_money(starting_usd: Mapping[str, Decimal]) -> None:
+    for venue, amount in starting_usd.items():
+        if not (amount.is_finite() and amount > 0):
+            raise ValueError(f"expected a starting amount above 0 USD at {venue}, found {amount}")
 
 
 type Outline = Book[list[StrategyEntry[Raw]], list[RuleEntry[Raw]]]

@@ -7,13 +7,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nautilus_trader.model import InstrumentId, Money, StrategyId, Venue
+from nautilus_trader.model import InstrumentId, Money, OrderSide, Price, Quantity, StrategyId, Venue
 
 from engine import Door, Seat, Strategy
 from markets.instruments import OutcomePair
 from research.record import EquityPoint, Outcome, Record, RunFacts
 from risk.guardian import Guardian
 from risk.ledger import Ledger
+from risk.state import State
 from simulation.venue import venue_arguments
 from system.book import BadBook
 from system.diary import Diary
@@ -112,6 +113,22 @@ class Crew:
                 where = f"at `$.strategies[{place}].id`"
                 raise BadBook(f"expected an id such as `edge-1`, found {entry.id!r} - {where}") from error
             yield find(entry.strategy, Strategy)(entry.config, seat)
+
+    def second_look(self, order: Any, _quantity: Quantity, _price: Price | None) -> str | None:
+        """Return why an order that the door let out may not leave the process after all, or None.
+
+        Time has passed since: trading may have been halted, or a handler may have raised.
+        """
+        if self.door.faults or self.door.broken:
+            return f"GUARD_BROKEN {self.door.broken or self.door.faults!r}"
+        switch = self.guardian.switch
+        if switch.state == State.HALTED:
+            return f"trading_state: halted: {switch.cause}"
+        if switch.state == State.REDUCE_ONLY and order.side == OrderSide.BUY:
+            return f"trading_state: only what sells a position may pass: {switch.cause}"
+        if self.guardian.exposure.of(order.client_order_id) is None:
+            return "trading_state: the guard was never asked about this order"
+        return None
 
     def note_outcome(self, outcome: Outcome) -> None:
         """Remember what a market paid in the end."""

@@ -108,6 +108,10 @@ class Diary:
         self._sides[market.yes.id] = (market, "YES")
         self._sides[market.no.id] = (market, "NO")
 
+    def market_of(self, side: InstrumentId) -> OutcomePair:
+        """Return the market that a side belongs to; KeyError for one that we have not met."""
+        return self._sides[side][0]
+
     def blind(self, market: OutcomePair, at_ns: int) -> None:
         """Remember that the recording has a hole: who rested through it has lost its known place."""
         self._blind_ns[market.market] = at_ns

@@ -2,22 +2,78 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
-from nautilus_trader.model import Currency
+from nautilus_trader.model import Currency, InstrumentId
 
 from adapters.kalshi.fees import KalshiFeeModel
 from markets.currencies import USD
+from system.book import Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What Nautilus wants for one client: its config, and what makes it."""
+
+    config: Any
+    factory: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedWish:
+    """What a node wants to hear of a venue.
+
+    `settings` are the book's for this venue. `series` are followed by their tickers, `sides` are single outcomes.
+    `tap` gets each raw frame (bytes, received in ns, epoch) before anybody else. `respell` says what the engine is told for each
+    datum. With `trades` the client shares its connection with one that trades.
+    """
+
+    settings: Raw
+    series: tuple[str, ...]
+    sides: tuple[InstrumentId, ...] = ()
+    tap: Callable[[bytes, int, int], None] | None = None
+    respell: Callable[[Any], Any] | None = None
+    trades: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskWish:
+    """What a node that trades wants of a venue: `second_guard` is asked before a byte leaves (see the adapter)."""
+
+    settings: Raw
+    second_guard: Any
+    on_difference: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class VenueRow:
-    """What a replay must know of a venue; `fee_model` is given the replay's clock."""
+    """One venue; `fee_model` is given the clock of a replay or a sandbox.
+
+    `feed` and `desk` name functions that make a data client of a FeedWish and an execution client of a DeskWish. They are
+    loaded when they are needed: what can place an order is no part of a process that may not.
+    """
 
     currency: Currency
     fee_model: Callable[[Callable[[], int]], Any]
+    feed: str
+    desk: str
+
+    def make_feed(self, wish: FeedWish) -> Client:
+        """Return the data client; ValueError for settings that the venue does not know."""
+        return _load(self.feed)(wish)
+
+    def make_desk(self, wish: DeskWish) -> Client:
+        """Return the execution client; ValueError for settings that the venue does not know."""
+        return _load(self.desk)(wish)
 
 
 VENUES: Mapping[str, VenueRow] = {
-    "KALSHI": VenueRow(USD, KalshiFeeModel),
+    "KALSHI": VenueRow(USD, KalshiFeeModel, "system.kalshi_feed:make", "system.kalshi_desk:make"),
 }
+
+
+def _load(path: str) -> Callable[[Any], Client]:
+    module, _, name = path.partition(":")
+    made: Callable[[Any], Client] = getattr(import_module(module), name)
+    return made

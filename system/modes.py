@@ -1,0 +1,67 @@
+"""The modes in which one book runs in real time, and the three locks on the one that spends money."""
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from system.book import BadBook, Live
+
+type Mode = Literal["sandbox", "rehearsal", "live"]
+
+MODES: Final[tuple[Mode, ...]] = ("sandbox", "rehearsal", "live")
+LIVE_LOCK: Final = "ARGONAUT_LIVE"
+"""The third lock: an environment variable that holds the trader id."""
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Locked(BadBook):
+    """A lock on live trading that is not open; the message says which, and how it is opened."""
+
+
+def trader_id_of(book_name: str, mode: Mode) -> str:
+    """Return who trades: the book, then the mode, which Nautilus puts into every log line and client order id.
+
+    The part after the last dash becomes part of each client order id (run on rc7), so it is the mode alone.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_]+", "_", book_name).strip("_") or "BOOK"
+    return f"{plain}-{mode.upper()}"
+
+
+def check_locks(mode: Mode, book_name: str, live: Live, environ: Mapping[str, str]) -> None:
+    """Raise Locked unless a book may run in `mode`: live needs the book's own word and the environment's.
+
+    That the mode was typed is the third lock, and the caller's: no mode but sandbox is ever a default.
+    """
+    if mode != "live":
+        return
+    if live.mode != "live":
+        raise Locked(f'expected mode = "live" in [live], found {live.mode!r}: the book does not trade money')
+    wanted, found = trader_id_of(book_name, mode), environ.get(LIVE_LOCK)
+    if found != wanted:
+        said = "none" if found is None else repr(found)
+        raise Locked(f"expected {LIVE_LOCK}={wanted} in the environment, found {said}: set it to trade money")
+
+
+def double_addresses(venue: str, mode: Mode, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return where a double stands in for `venue`, from the environment: `rest_url` and `socket_url`, or nothing.
+
+    BadBook for an address that is not on this machine, for half of one, for one in mode live, and when a rehearsal has none.
+    """
+    names = {key: f"ARGONAUT_{venue}_{key.upper()}" for key in ("rest_url", "socket_url")}
+    found = {key: environ[name] for key, name in names.items() if environ.get(name)}
+    if not found and mode != "rehearsal":
+        return {}
+    if mode == "live":
+        raise BadBook(
+            f"expected no {' or '.join(names.values())} in mode live, found {sorted(found.values())}"
+        )
+    if len(found) < len(names):
+        raise BadBook(
+            f"expected {' and '.join(names.values())} in the environment, found {len(found)} of them"
+        )
+    for key, address in found.items():
+        if urlsplit(address).hostname not in _LOOPBACK:
+            raise BadBook(f"expected an address on this machine in {names[key]}, found {address!r}")
+    return found

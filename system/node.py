@@ -1,0 +1,336 @@
+"""A book in real time: the Nautilus node of a sandbox, a rehearsal or live trading, with the crew of a replay."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from nautilus_trader.adapters.sandbox import SandboxExecutionClientConfig, SandboxExecutionClientFactory
+from nautilus_trader.common import Environment, LoggerConfig, LogLevel
+from nautilus_trader.live import (
+    LiveExecutionEngineConfig,
+    LiveNode,
+    LiveNodeBuilder,
+    LiveNodeConfig,
+    SubmissionRecoveryPolicy,
+)
+from nautilus_trader.model import InstrumentId, QuoteTick, TraderId
+
+from engine.observer import Ears, Observer
+from markets.facts import DataGap, Fact, MarketResolution
+from markets.instruments import OutcomePair
+from markets.names import Series, is_series, outcome_of
+from research.record import Outcome, Record
+from simulation.spelling import Spelling
+from system.book import BadBook, Live
+from system.crew import Crew, RunFailed, Story
+from system.event_log import EventLog
+from system.heartbeat import Beat
+from system.loading import Loaded
+from system.modes import Mode, double_addresses, trader_id_of
+from system.venues import VENUES, DeskWish, FeedWish, VenueRow
+
+_LOG: Final = logging.getLogger(__name__)
+_SECOND_NS: Final = 1_000_000_000
+_PRICE_SAMPLE_NS: Final = 2 * _SECOND_NS
+_LOOK_SECS: Final = 0.25
+_EQUITY_NS: Final = 10 * _SECOND_NS
+_NEVER: Final = 4_000_000_000  # retries: an order without an answer stays unknown until the venue tells
+_CANCEL_SECS: Final = 5.0
+
+
+class Unresolved(RuntimeError):
+    """The node has stopped, and what became of some orders is not known; the message names them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePlan:
+    """What to run: a loaded book in one mode.
+
+    `environ` may hold a double's addresses. `is_recorded` says that the double plays a real recording; without that
+    whatever trades against a double is class S. `tap` gets each raw frame (bytes, received in ns, epoch) of a venue.
+    """
+
+    book: Loaded
+    mode: Mode
+    environ: Mapping[str, str]
+    identity: Mapping[str, str] = field(default_factory=dict)
+    is_recorded: bool = False
+    tap: Callable[[bytes, int, int], None] | None = None
+    log_level: LogLevel = LogLevel.INFO
+
+    @property
+    def live(self) -> Live:
+        """What the book says about real time; BadBook when it says nothing."""
+        if self.book.live is None:
+            raise BadBook("expected a [live] table in the book, found none")
+        return self.book.live
+
+    @property
+    def trader_id(self) -> str:
+        """Who trades, with the mode in the name."""
+        return trader_id_of(self.book.name, self.mode)
+
+    @property
+    def starting_usd(self) -> Mapping[str, Decimal]:
+        """A sandbox's money by venue."""
+        replay = self.book.backtest.starting_usd if self.book.backtest else {}
+        named = self.live.starting_usd or replay
+        missing = [venue for venue in self.live.venues if venue not in named]
+        if missing:
+            raise BadBook(
+                f"expected a starting amount at {missing[0]}, found none - at `$.live.starting_usd`"
+            )
+        return {venue: named[venue] for venue in self.live.venues}
+
+    def settings_of(self, venue: str) -> Mapping[str, Any]:
+        """Return the book's settings of a venue, with a double's addresses over them."""
+        return {**self.live.settings.get(venue, {}), **double_addresses(venue, self.mode, self.environ)}
+
+
+class BookNode:
+    """One run of a book; `run` may be called once, on the loop that owns the node."""
+
+    def __init__(self, plan: NodePlan, log: EventLog) -> None:
+        self._plan = plan
+        self.events = 0
+        self.phase = "starting"
+        self._markets: dict[str, OutcomePair] = {}
+        self._sampled_ns: dict[InstrumentId, int] = {}
+        self._stop_wanted = asyncio.Event()
+        self._is_simulated = plan.mode == "sandbox"
+        self._is_against_double = any(
+            double_addresses(one, plan.mode, plan.environ) for one in plan.live.venues
+        )
+        money = plan.starting_usd if self._is_simulated else {}
+        is_made_up = self._is_against_double and not plan.is_recorded
+        self.crew = Crew(plan.book, money, log, is_made_up=is_made_up)
+        self._strategies = list(self.crew.strategies())
+        self._node = self._build()
+        self._cache = self._node.cache
+
+    def pulse(self) -> Beat:
+        """Return how the node is."""
+        return Beat(
+            at_ns=now_ns(),
+            phase=self.phase,
+            events=self.events,
+            open_orders=len(self._cache.orders_open()),
+            unknown_orders=len(self._cache.orders_inflight()),
+        )
+
+    def stop(self) -> None:
+        """End the run: strategies stop, what rests is cancelled, then the node ends. May be called again."""
+        self._stop_wanted.set()
+
+    async def run(self) -> Record:
+        """Run until `stop`, and return what a report needs.
+
+        RunFailed when a handler raised, a fee is unknown or the books do not add up; Unresolved when it ended
+        with orders of which nobody knows what became.
+        """
+        began, began_ns = time.perf_counter(), now_ns()
+        running = asyncio.ensure_future(self._node.run_async())
+        try:
+            failure = await self._watch(running)
+            await self._wind_down(running)
+            if failure is not None:
+                raise failure
+            self.crew.must_be_sound()
+            if self._is_simulated:
+                self.crew.audit(now_ns())
+            self.crew.ledger.audit()
+            return self.crew.record(self._story(began_ns, time.perf_counter() - began))
+        finally:
+            self._node.dispose()
+
+    # building
+
+    def _build(self) -> LiveNode:
+        plan = self._plan
+        data_clients, data_factories = {}, {}
+        exec_clients, exec_factories = {}, {}
+        for venue in plan.live.venues:
+            row = _row(venue)
+            feed = row.make_feed(self._feed_wish(venue))
+            data_clients[venue], data_factories[venue] = feed.config, feed.factory
+            if not self._is_simulated:
+                wish = DeskWish(
+                    settings=dict(plan.settings_of(venue)),
+                    second_guard=self.crew.second_look,
+                    on_difference=self._differ,
+                )
+                desk = row.make_desk(wish)
+                exec_clients[venue], exec_factories[venue] = desk.config, desk.factory
+        builder = LiveNodeBuilder.from_config(
+            plan.trader_id,
+            self._config(data_clients, exec_clients),
+            data_factories=data_factories,
+            exec_factories=exec_factories,
+        )
+        for where, arguments in self.crew.simulated_venues("$.live.starting_usd", now_ns()):
+            simulated = SandboxExecutionClientConfig(venue=where, **arguments)
+            builder = builder.add_simulated_exec_client(
+                where.value, SandboxExecutionClientFactory(), simulated
+            )
+        node = builder.build()
+        node.add_exec_algorithm(self.crew.door)
+        node.add_actor(self._observer())
+        for strategy in self._strategies:
+            node.add_strategy(strategy)
+        return node
+
+    def _config(self, data_clients: dict[str, Any], exec_clients: dict[str, Any]) -> LiveNodeConfig:
+        return LiveNodeConfig(
+            environment=Environment.SANDBOX if self._is_simulated else Environment.LIVE,
+            trader_id=TraderId(self._plan.trader_id),
+            logging=LoggerConfig(stdout_level=self._plan.log_level, is_colored=False),
+            exec_engine=LiveExecutionEngineConfig(reconciliation=False)
+            if self._is_simulated
+            else LiveExecutionEngineConfig(
+                reconciliation=True,
+                open_check_interval_secs=5.0,
+                open_check_open_only=False,
+                submission_recovery_policy=SubmissionRecoveryPolicy.RETAIN_UNRESOLVED,
+                inflight_check_retries=_NEVER,
+            ),
+            data_clients=data_clients,
+            exec_clients=exec_clients,
+            timeout_disconnection_secs=5,
+            delay_post_stop_secs=0,
+        )
+
+    def _feed_wish(self, venue: str) -> FeedWish:
+        ours = [one for one in self._followed() if one.venue == venue]
+        return FeedWish(
+            settings=dict(self._plan.settings_of(venue)),
+            series=tuple(one.ticker for one in ours),
+            sides=tuple(one for one in self._sides() if one.venue.value == venue),
+            tap=self._plan.tap,
+            respell=Spelling() if self._is_simulated else None,
+            trades=not self._is_simulated,
+        )
+
+    def _observer(self) -> Observer:
+        ears = Ears(
+            on_start=self._begin,
+            on_market=self._meet,
+            on_quote=self._sample,
+            on_fact=self._note,
+            on_event=self._count,
+        )
+        return Observer(self._followed(), self._sides(), ears)
+
+    def _followed(self) -> list[Series]:
+        return [Series(name) for name in self._plan.book.instruments if is_series(name)]
+
+    def _sides(self) -> list[InstrumentId]:
+        return [outcome_of(name) for name in self._plan.book.instruments if not is_series(name)]
+
+    # what the observer hears
+
+    def _begin(self) -> None:
+        self.phase = "running"
+
+    def _count(self) -> None:
+        self.events += 1
+
+    def _meet(self, market: OutcomePair) -> None:
+        self._markets[market.market] = market
+        self.crew.diary.meet(market)
+
+    def _sample(self, quote: QuoteTick) -> None:
+        market = self.crew.diary.market_of(quote.instrument_id)
+        if market.yes.id == quote.instrument_id and quote.ts_init >= self._sampled_ns.get(market.yes.id, 0):
+            self._sampled_ns[market.yes.id] = quote.ts_init + _PRICE_SAMPLE_NS
+            self.crew.diary.sample(quote)
+
+    def _note(self, fact: Fact) -> None:
+        match fact:
+            case MarketResolution() if fact.is_final and not fact.is_disputed:
+                if market := self._markets.get(f"{fact.market}.{fact.venue}"):
+                    self.crew.note_outcome(Outcome(market.market, market.event, fact.payout))
+            case DataGap():
+                if market := self._markets.get(f"{fact.market}.{fact.venue}"):
+                    self.crew.diary.blind(market, fact.ts_init)
+
+    def _differ(self, difference: str) -> None:
+        _LOG.error("expected the venue and us to agree, found: %s", difference)
+
+    # running
+
+    async def _watch(self, running: asyncio.Future[Any]) -> RunFailed | None:
+        """Return when somebody wants a stop, or with what broke."""
+        wanted = asyncio.ensure_future(self._stop_wanted.wait())
+        try:
+            due_ns = 0
+            while not (wanted.done() or running.done()):
+                await asyncio.wait((wanted, running), timeout=_LOOK_SECS, return_when=asyncio.FIRST_COMPLETED)
+                if self.phase == "running":
+                    self.crew.must_be_sound()
+                    due_ns = self._note_equity(due_ns)
+        except RunFailed as failure:
+            return failure
+        finally:
+            wanted.cancel()
+        return None
+
+    def _note_equity(self, due_ns: int) -> int:
+        at_ns = now_ns()
+        if at_ns < due_ns:
+            return due_ns
+        self.crew.note_equity(at_ns)
+        return at_ns + _EQUITY_NS
+
+    async def _wind_down(self, running: asyncio.Future[Any]) -> None:
+        was_running, self.phase = self.phase == "running", "stopping"
+        if was_running and not running.done():
+            for strategy in self._strategies:
+                strategy.stop()
+            await self._until_quiet()
+            self.crew.note_equity(now_ns())
+        self._node.handle().stop()
+        try:
+            await running
+        except RuntimeError as error:
+            raise Unresolved(str(error)) from error
+
+    async def _until_quiet(self) -> None:
+        """Wait until nothing of ours rests or is under way, a few seconds at most."""
+        for strategy in self._strategies:
+            for order in self._cache.orders_open(strategy_id=strategy.strategy_id):
+                strategy.cancel_order(order.client_order_id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CANCEL_SECS + self._plan.book.simulation.latency_ns / _SECOND_NS):
+                while self._cache.orders_open() or self._cache.orders_inflight():
+                    await asyncio.sleep(0.01)
+
+    def _story(self, began_ns: int, wall_secs: float) -> Story:
+        where = "a double" if self._is_against_double else "venues"
+        return Story(
+            mode=self._plan.mode,
+            source=f"{where}: {', '.join(self._plan.live.venues)}",
+            start_ns=began_ns,
+            end_ns=now_ns(),
+            events=self.events,
+            wall_secs=wall_secs,
+            markets=list(self._markets.values()),
+            identity=self._plan.identity,
+        )
+
+
+def _row(venue: str) -> VenueRow:
+    if venue not in VENUES:
+        raise BadBook(
+            f"expected a venue among {', '.join(sorted(VENUES))}, found {venue!r} - at `$.live.venues`"
+        )
+    return VENUES[venue]
+
+
+def now_ns() -> int:
+    """Return the wall clock, for whoever stands outside the engine."""
+    return time.clock_gettime_ns(time.CLOCK_REALTIME)

@@ -1,0 +1,160 @@
+"""The node's own process: `python -m system.node_process BOOK --mode sandbox --run-id ID`; the supervisor starts it.
+
+Exit codes: 0 stopped as asked, 2 what was given cannot be used, 3 failed and not to be started again, 4 stopped
+with orders of which nobody knows what became; anything else is a crash.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+from nautilus_trader.common import LogLevel
+
+from markets.names import outcome_of
+from network.errors import NetworkError
+from research.console import tables
+from system.book import BadBook, outline, read_book_file
+from system.crew import RunFailed
+from system.event_log import EventLog
+from system.heartbeat import HEARTBEAT_FD, beat
+from system.identity import identity_of
+from system.loading import load
+from system.modes import MODES, Mode, check_locks
+from system.node import BookNode, NodePlan, Unresolved, now_ns
+from system.reporting import keep_report
+from system.terminal import open_console
+
+BAD_INPUT: Final = 2
+FAILED: Final = 3
+UNRESOLVED: Final = 4
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line says about this one run."""
+
+    duration_secs: float | None
+    reduce_only: str | None
+    is_quiet: bool
+
+
+def command(  # noqa: PLR0913 - one parameter for each option of the command line
+    book: Annotated[Path, typer.Argument(help="The book to run.")],
+    mode: Annotated[str, typer.Option(help="sandbox, rehearsal or live.")],
+    run_id: Annotated[
+        str | None, typer.Option(help="The run's folder; made up when it is not given.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where each run gets a folder of its own.")] = Path("runs"),
+    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    reduce_only: Annotated[str | None, typer.Option(help="Why nothing may be opened from the start.")] = None,
+    recorded: Annotated[bool, typer.Option("--recorded", help="The double plays a real recording.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Log warnings and errors only, print no report.")
+    ] = False,
+) -> None:
+    """Run one book in real time until SIGTERM or SIGINT, and report what came of it."""
+    try:
+        kind = _mode(mode)
+        plan = make_plan(book, kind, os.environ, is_recorded=recorded, is_quiet=quiet)
+        folder = out / plan.book.name / (run_id or new_run_id(kind))
+        asyncio.run(_run(plan, folder, Wishes(duration, reduce_only, quiet)))
+    except (BadBook, FileNotFoundError) as error:
+        _stop(error, BAD_INPUT)
+    except (RunFailed, NetworkError) as error:
+        _stop(error, FAILED)
+    except Unresolved as error:
+        _stop(error, UNRESOLVED)
+
+
+def new_run_id(mode: Mode) -> str:
+    """Return a name for a run that sorts by time: 20261126T184000-sandbox-0a1b2c."""
+    now = datetime.fromtimestamp(time.clock_gettime(time.CLOCK_REALTIME), UTC)
+    return f"{now:%Y%m%dT%H%M%S}-{mode}-{secrets.token_hex(3)}"
+
+
+def make_plan(
+    file: Path, mode: Mode, environ: Mapping[str, str], *, is_recorded: bool = False, is_quiet: bool = False
+) -> NodePlan:
+    """Return what to run for the book in `file`; BadBook when it cannot be run in this mode, or may not (Locked)."""
+    raw = read_book_file(file)
+    live = outline(raw).live
+    if live is None:
+        raise BadBook("expected a [live] table in the book, found none")
+    book = load(raw, outcome_of)
+    check_locks(mode, book.name, live, environ)
+    return NodePlan(
+        book=book,
+        mode=mode,
+        environ=environ,
+        identity=identity_of(file, book),
+        is_recorded=is_recorded,
+        log_level=LogLevel.WARNING if is_quiet else LogLevel.INFO,
+    )
+
+
+def _mode(typed: str) -> Mode:
+    for mode in MODES:
+        if mode == typed:
+            return mode
+    raise BadBook(f"expected a mode among {', '.join(MODES)}, found {typed!r}")
+
+
+async def _run(plan: NodePlan, folder: Path, wishes: Wishes) -> None:
+    _open_log(plan)
+    folder.mkdir(parents=True, exist_ok=True)
+    console = open_console(is_quiet=wishes.is_quiet)
+    with EventLog(folder / "events.jsonl", keeps_up=True) as log:
+        node = BookNode(plan, log)
+        _LOG.info("mode %s, trader %s, run %s", plan.mode, plan.trader_id, folder.name)
+        for sentence in node.crew.rules:
+            _LOG.info("rule: %s", sentence)
+        if wishes.reduce_only is not None:
+            node.crew.guardian.reduce_only(wishes.reduce_only, now_ns())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, node.stop)
+        if wishes.duration_secs is not None:
+            loop.call_later(wishes.duration_secs, node.stop)
+        pulse = asyncio.create_task(_live(node, plan.environ), name="heartbeat")
+        try:
+            record = await node.run()
+        finally:
+            pulse.cancel()
+    console.print(tables(keep_report(record, folder)))
+    console.print(f"Report, summary and event log: {folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+async def _live(node: BookNode, environ: Mapping[str, str]) -> None:
+    """Beat until nobody listens: a node without its supervisor must not trade on."""
+    if HEARTBEAT_FD not in environ:
+        return
+    await beat(node.pulse, environ[HEARTBEAT_FD])
+    _LOG.critical("expected a supervisor that hears our pulse, found none: stopping")
+    node.stop()
+
+
+def _open_log(plan: NodePlan) -> None:
+    level = logging.WARNING if plan.log_level == LogLevel.WARNING else logging.INFO
+    form = f"%(asctime)s [%(levelname)s] {plan.trader_id}.%(name)s: %(message)s"
+    logging.basicConfig(level=level, format=form, stream=sys.stdout, force=True)
+
+
+def _stop(error: Exception, code: int) -> NoReturn:
+    typer.echo(f"{type(error).__name__}: {' '.join(str(error).split())}", err=True)
+    raise typer.Exit(code) from error
+
+
+if __name__ == "__main__":
+    typer.run(command)

@@ -1,0 +1,75 @@
+import asyncio
+import json
+import signal
+
+from node_stage import coin, events_of, node_process, standing, until, write_book
+
+RUN = "20261126T120000-sandbox-abcdef"
+FORBIDDEN = (
+    "adapters.kalshi.execution",
+    "adapters.kalshi.factories.execution",
+    "adapters.kalshi.http.orders",
+    "adapters.kalshi.http.client",
+    "system.kalshi_desk",
+)
+LISTENING = """
+import atexit, sys, typer
+from system.node_process import command
+atexit.register(lambda: print("LOADED", *sorted(sys.modules)))
+typer.run(command)
+"""
+
+
+def sandbox(tmp_path, *options, book=None):
+    book = book or write_book(tmp_path, *(coin(number) for number in range(1, 5)))
+    return book, ("--mode", "sandbox", "--run-id", RUN, "--out", str(tmp_path / "runs"), *options)
+
+
+def both_legs_paid(log):
+    paid = {one["instrument_id"][-10:] for one in log if one.get("client_order_id") == "EXPIRATION-"}
+    return {"YES.KALSHI", "-NO.KALSHI"} <= paid
+
+
+def something_filled(log):
+    return any(one["event"] == "OrderFilled" for one in log)
+
+
+async def _play(tmp_path, is_done, number, *options):
+    """Run four coins until the log shows what is wanted, end it by a signal; return what is left of it."""
+    folder = tmp_path / "runs" / "staged" / RUN
+    async with standing() as (double, environ):
+        book, arguments = sandbox(tmp_path, *options)
+        async with node_process(book, environ, *arguments, code=LISTENING) as process:
+            output = asyncio.create_task(process.stdout.read())
+            await until(lambda: is_done(events_of(folder)) or process.returncode is not None)
+            assert process.returncode is None, (await output).decode()
+            process.send_signal(number)
+            code = await process.wait()
+            text = (await output).decode()
+        assert not any(double.snapshot().orders.values())
+    assert code == 0, text
+    return text, folder
+
+
+def test_a_sandbox_trades_both_legs_settles_them_and_reports_without_a_way_to_place_an_order(tmp_path):
+    text, folder = asyncio.run(_play(tmp_path, both_legs_paid, signal.SIGTERM, "--recorded"))
+    report = json.loads((folder / "report.json").read_text())
+    assert (report["mode"], report["ledger_conserved"], report["reconciles"]) == ("sandbox", True, True)
+    assert (folder / "report.html").exists()
+    fills = [one for one in events_of(folder) if one["event"] == "OrderFilled"]
+    trades = [one for one in fills if one["client_order_id"] != "EXPIRATION-"]
+    assert {one["instrument_id"].rpartition("-")[2] for one in trades} == {"YES.KALSHI", "NO.KALSHI"}
+    assert all("-SANDBOX-" in one["client_order_id"] for one in trades)
+    assert set(report["pnl_by_class"]) == {"B"}
+    loaded = text.partition("LOADED")[2].split()
+    assert "adapters.kalshi.data.client" in loaded
+    assert [name for name in loaded if name.startswith(FORBIDDEN)] == []
+    lines = [line for line in text.partition("LOADED")[0].splitlines() if line.startswith("20")]
+    assert lines
+    assert [line for line in lines if "staged-SANDBOX" not in line] == []
+
+
+def test_against_a_double_that_plays_nothing_real_every_fill_is_synthetic(tmp_path):
+    _, folder = asyncio.run(_play(tmp_path, something_filled, signal.SIGINT))
+    report = json.loads((folder / "report.json").read_text())
+    assert set(report["pnl_by_class"]) == {"S"}
