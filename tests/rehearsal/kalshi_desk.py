@@ -411,7 +411,7 @@ async def desk_in_node(
                 socket_factory=lambda listener: KalshiSocket(
                     config.settings, credentials, listener, now_ns=wall_ns
                 ),
-                second_guard=lambda *asked: (guard(*asked) if guard else None) or books.refuse(*asked),
+                second_guard=lambda *asked: books.refuse(*asked) or (guard(*asked) if guard else None),
                 on_difference=differences.append,
             )
             made.append(client)
