@@ -15,12 +15,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from adapters.kalshi.config import KalshiConfig, KalshiExecutionConfig
-from adapters.kalshi.history import find_recordings
 from network.errors import NetworkError
 from storage.coverage import Coverage, MarketCoverage, coverage
 from storage.errors import CatalogBusy
 from storage.layout import timestamp_of
-from system.importing import import_kalshi, summary
+from system.importing import find_sources, import_kalshi, summary
 from system.terminal import open_console
 from system.venue_commands import diagnose_kalshi, diagnosis_table, list_kalshi, market_table
 
@@ -70,7 +69,7 @@ def import_kalshi_recording(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Import recorded Kalshi sockets (.ndjson.zst): all of them, or nothing.
+    """Import recorded Kalshi sockets (.ndjson.zst, or runs that --record wrote): all of them, or nothing.
 
     Data of a time that the catalog already holds are refused, so name sessions that share markets in
     one command.
@@ -178,8 +177,7 @@ def _bytes_bar(sources: list[Path]) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = open_console(to_stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        total = sum(file.stat().st_size for file in find_recordings(sources))
-        task = bar.add_task("reading", total=total)
+        task = bar.add_task("reading", total=find_sources(sources).bytes)
         yield lambda count: bar.advance(task, count)
 
 

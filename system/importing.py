@@ -11,8 +11,10 @@ from msgspec import to_builtins
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from adapters.kalshi.history import Problem, Session, TickerCheck, read_recordings
+from adapters.kalshi.history import Problem, Session, TickerCheck, find_recordings, read_recordings
 from storage.catalog import CatalogWriter, Written
+from storage.recording import RecordedRun, find_runs
+from system.retelling import Told, tell_runs
 
 _SHOWN = 5
 _HEADINGS = {
@@ -66,6 +68,26 @@ class ImportResult:
         return plain | {"messages_per_sec": round(self.messages_per_sec)}
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What there is to import: runs that we recorded, and recordings of others."""
+
+    runs: tuple[RecordedRun, ...]
+    recordings: tuple[Path, ...]
+
+    @property
+    def bytes(self) -> int:
+        """How much there is to read."""
+        return sum(run.bytes for run in self.runs) + sum(one.stat().st_size for one in self.recordings)
+
+
+def find_sources(sources: Sequence[Path]) -> Sources:
+    """Return what lies in `sources`; errors as `find_runs` and `find_recordings`."""
+    ours = [source for source in sources if source.exists() and find_runs([source])]
+    others = [source for source in sources if source not in ours]
+    return Sources(find_runs(ours), find_recordings(others) if others else ())
+
+
 def import_kalshi(
     sources: Sequence[Path],
     catalog: Path,
@@ -75,8 +97,8 @@ def import_kalshi(
 ) -> ImportResult:
     """Store what `sources`, recordings or folders of them, tell about Kalshi's markets.
 
-    `progress` hears how many compressed bytes were read since it was last called. Nothing is stored
-    unless everything is.
+    Runs that we recorded are told as they were told live, and one run's end by the next one. `progress` hears
+    how many compressed bytes were read since it was last called. Nothing is stored unless everything is.
 
     Raises
     ------
@@ -89,27 +111,71 @@ def import_kalshi(
 
     """
     began = time.perf_counter()
-    sessions: list[ImportedSession] = []
-    problems: list[Problem] = []
-    compared = 0
-    differing: list[str] = []
+    found = find_sources(sources)
+    tally = _Tally()
     with CatalogWriter(catalog) as writer:
-        for session in read_recordings(sources, strict=strict, on_bytes=progress):
-            sessions.append(_imported(session, writer.write(session.instruments, session.data)))
-            problems += session.problems
-            compared += session.ticker.compared
-            differing += session.ticker.differing
-        if not sessions:
+        if found.recordings:
+            for session in read_recordings(found.recordings, strict=strict, on_bytes=progress):
+                tally.add_session(session, writer.write(session.instruments, session.data))
+        for told, portion in tell_runs(found.runs, strict=strict, on_bytes=progress):
+            tally.add_portion(told, writer.write(portion.instruments, portion.data))
+        tally.end_run()
+        if not tally.sessions:
             raise FileNotFoundError(f"expected recordings in {', '.join(map(str, sources))}, found none")
     return ImportResult(
         catalog=str(catalog),
-        sessions=tuple(sessions),
-        rows=_total(session.rows for session in sessions),
-        problems=tuple(problems),
-        ticker=TickerCheck(compared=compared, differing=tuple(differing)),
-        messages=sum(session.messages for session in sessions),
+        sessions=tuple(tally.sessions),
+        rows=_total(session.rows for session in tally.sessions),
+        problems=tuple(tally.problems),
+        ticker=TickerCheck(compared=tally.compared, differing=tuple(tally.differing)),
+        messages=sum(session.messages for session in tally.sessions),
         seconds=time.perf_counter() - began,
     )
+
+
+class _Tally:
+    """Adds up what is stored, session by session and run by run."""
+
+    def __init__(self) -> None:
+        self.sessions: list[ImportedSession] = []
+        self.problems: list[Problem] = []
+        self.compared = 0
+        self.differing: list[str] = []
+        self._told: Told | None = None
+        self._rows: Counter[str] = Counter()
+        self._instruments = 0
+
+    def add_session(self, session: Session, written: Written) -> None:
+        self.sessions.append(_imported(session, written))
+        self.problems += session.problems
+        self.compared += session.ticker.compared
+        self.differing += session.ticker.differing
+
+    def add_portion(self, told: Told, written: Written) -> None:
+        if told is not self._told:
+            self.end_run()
+            self._told = told
+        self._rows.update(written.rows)
+        self._instruments += written.instruments
+
+    def end_run(self) -> None:
+        told = self._told
+        if told is None:
+            return
+        self.sessions.append(
+            ImportedSession(
+                name=told.run,
+                messages=told.lines,
+                instruments=self._instruments,
+                rows=dict(self._rows),
+                problems=len(told.problems),
+            )
+        )
+        self.problems += [Problem(*one) for one in told.problems]
+        self.compared += told.compared
+        self.differing += told.differing
+        self._rows.clear()
+        self._told, self._instruments = None, 0
 
 
 def summary(result: ImportResult) -> Table:

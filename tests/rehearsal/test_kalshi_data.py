@@ -196,10 +196,10 @@ class Rehearsal:
             books = {str(one): self.ear.levels(one) for one in self.ear.books}
             pytest.fail(f"heard {kinds}, counted {self.client.counts}, books {books}")
 
-    async def with_book(self, *markets):
+    async def with_book(self, *markets, secs=20.0):
         """Wait until the books of both sides of these markets have come."""
         wanted = [side(one, outcome) for one in markets or (A,) for outcome in ("YES", "NO")]
-        await self.until(lambda: all(self.ear.of("OrderBookDeltas", one) for one in wanted))
+        await self.until(lambda: all(self.ear.of("OrderBookDeltas", one) for one in wanted), secs)
 
 
 @pytest.fixture

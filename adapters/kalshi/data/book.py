@@ -161,10 +161,12 @@ class LiveBook:
         if self.is_known:
             self._tickers.note_ticker(ticker)
 
-    def judge_tickers(self, now_ns: int) -> None:
-        """Say where our top and the venue's ticker differ."""
-        for line in self._tickers.judge(now_ns):
+    def judge_tickers(self, now_ns: int) -> list[str]:
+        """Say, in the log too, where our top and the venue's ticker differ."""
+        differing = self._tickers.judge(now_ns)
+        for line in differing:
             _LOG.warning("expected the venue's top in the book of %s, found %s", self._outlet.yes, line)
+        return differing
 
     def _tell(self, due: Sequence[BookData]) -> None:
         for item in due:

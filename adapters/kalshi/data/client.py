@@ -12,7 +12,7 @@ from nautilus_trader.model import InstrumentId, Venue
 from adapters.kalshi import constants as venue
 from adapters.kalshi.data.answers import Answers
 from adapters.kalshi.data.market import LiveMarket
-from adapters.kalshi.data.markets import Markets
+from adapters.kalshi.data.markets import Markets, Note, note_nothing
 from adapters.kalshi.data.refusing import Refusing
 from adapters.kalshi.data.stream import (
     LIFECYCLE_CHANNEL,
@@ -55,7 +55,8 @@ class KalshiDataClient(Refusing):
     """One connection for all market data.
 
     `open_socket` makes the socket that talks to a listener; `tap` gets each raw frame before anybody else
-    (`bytes, received_ns, epoch`), for a recorder; `respell` says what the engine is told for each datum. `http`
+    (`bytes, received_ns, epoch`), for a recorder, and `note` what no frame tells: what REST said, the end of a
+    connection, a book that nobody wants any more. `respell` says what the engine is told for each datum. `http`
     is closed with the client. `counts` tells what was lost, withheld and compared.
     """
 
@@ -67,6 +68,7 @@ class KalshiDataClient(Refusing):
         wishes: Wishes,
         tap: Callable[[bytes, int, int], None] | None = None,
         respell: Callable[[Any], Iterable[Any]] | None = None,
+        note: Note = note_nothing,
         **nautilus: Any,
     ) -> None:
         super().__init__(venue=Venue(venue.VENUE), **nautilus)
@@ -77,7 +79,8 @@ class KalshiDataClient(Refusing):
         catalogue = KalshiCatalogue(http, now_ns)
         self._respell = respell
         emit = self._handle_data if respell is None else self._tell
-        self.markets = Markets(self._handle_instrument, emit, now_ns, self.counts)
+        self._note = note
+        self.markets = Markets(self._handle_instrument, emit, now_ns, self.counts, note)
         self._watch = Watch(self.markets, catalogue, self._refresh, wishes.pace)
         followers = Followers(
             renew_book=self._renew_book,
@@ -85,6 +88,7 @@ class KalshiDataClient(Refusing):
             on_event=self._watch.take_event,
             on_fees=self._watch.take_fees,
             on_lapse=self._catch_up,
+            on_end=lambda reason, at_ns: note("down", {"reason": reason}, at_ns),
         )
         self._stream = MarketStream(self.markets.by_ticker, followers, emit, now_ns, self.counts)
         self.socket = open_socket(self._stream.listener(tap))
@@ -272,6 +276,7 @@ class KalshiDataClient(Refusing):
             self.socket.unsubscribe(channel, (market.ticker,))
         if venue.BOOK_CHANNEL in have - wanted:
             market.book.stop()
+            self._note("unwatched", {"market": market.ticker}, self.clock.timestamp_ns())
         self._channels[market.ticker] = wanted
         self._stream.hold(market.ticker)
 
@@ -299,7 +304,9 @@ class KalshiDataClient(Refusing):
         query = TradesQuery(ticker=market.ticker, min_ts=market.last_trade_ns // 10**9)
         missed = [trade async for page in self._http.get_trades(query) for trade in page]
         for trade in reversed(missed):
-            market.take_trade(trade, self.clock.timestamp_ns())
+            now_ns = self.clock.timestamp_ns()
+            self._note("trade", trade, now_ns)
+            market.take_trade(trade, now_ns)
 
     def _tell(self, datum: Any) -> None:
         assert self._respell is not None

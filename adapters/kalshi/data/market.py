@@ -136,7 +136,11 @@ class LiveMarket:
             self._tell_life([self._life.opened()])
         if self.phase in _BEFORE_CLOSE and self.closes_ns <= now_ns:
             self._tell_life([self._life.closed()])
-            self._tell_gap(self.book.forget_gap(), self.closes_ns)
+            self.end_watch(self.closes_ns)
+
+    def end_watch(self, until_ns: int) -> None:
+        """Tell the gap that is open, if one is: no book will end it."""
+        self._tell_gap(self.book.forget_gap(), until_ns)
 
     def note_shard(self, now_ns: int, *, is_paused: bool) -> None:
         """Tell that trading on the market's shard pauses or goes on: no message of the market says so."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -10,18 +10,27 @@ from msgspec import structs
 from nautilus_trader.model import BinaryOption
 
 from adapters.kalshi.data.market import LiveMarket
+from adapters.kalshi.messages.market_data import EventFeeUpdate
 from adapters.kalshi.messages.reference import Market
-from adapters.kalshi.providers.terms import Listing, differs, terms_of_listing
+from adapters.kalshi.providers.schedule import dated_fees
+from adapters.kalshi.providers.terms import Listing, differs, overridden, terms_of_listing
 from markets.instruments import MarketTerms
 from markets.mirror import Mirror
 
 _LOG: Final = logging.getLogger(__name__)
 
+type Note = Callable[[str, Any, int], None]
+"""Hears what came by another way than the stream: its kind, what was said, when we knew (nanoseconds)."""
+
+
+def note_nothing(_kind: str, _said: Any, _at_ns: int) -> None:
+    """Keep no notes."""
+
 
 class Markets:
     """The live markets that we know, by ticker; new ones are issued as instruments and told about.
 
-    `issue` hands an instrument to the engine, `emit` everything else.
+    `issue` hands an instrument to the engine, `emit` everything else. `note` hears each description by REST.
     """
 
     def __init__(
@@ -30,21 +39,24 @@ class Markets:
         emit: Callable[[Any], None],
         now_ns: Callable[[], int],
         counts: Counter[str],
+        note: Note = note_nothing,
     ) -> None:
         self.by_ticker: dict[str, LiveMarket] = {}
         self.unusable: dict[str, str] = {}
         self.counts = counts
         self.now_ns = now_ns
+        self.note = note
         self._issue = issue
         self._emit = emit
         self._mirror = Mirror()
 
     def add(self, listing: Listing) -> LiveMarket | None:
         """Issue a market that is new to us; None, with a warning, for one that cannot be traded."""
-        ticker = listing.market.ticker
+        ticker, now_ns = listing.market.ticker, self.now_ns()
+        self.note("listing", listing, now_ns)
         try:
-            market = self._new(listing, terms_of_listing(listing, self.now_ns()))
-            market.take_row(listing.market, self.now_ns())
+            market = self._new(listing, terms_of_listing(listing, now_ns))
+            market.take_row(listing.market, now_ns)
         except (ValueError, ArithmeticError) as error:
             _LOG.warning("expected a market that can be traded, found %s: %s", ticker, error)
             self.unusable[ticker] = str(error)
@@ -57,6 +69,7 @@ class Markets:
         """
         market.listing = replace(market.listing, market=row)
         now_ns = self.now_ns()
+        self.note("row", row, now_ns)
         terms = terms_of_listing(market.listing, now_ns)
         has_changed = self.amend(market, structs.replace(terms, fees=market.terms.fees))
         market.take_row(row, now_ns)
@@ -69,6 +82,26 @@ class Markets:
         for side in market.revise(terms):
             self._issue(side)
         return True
+
+    def take_fees(self, update: EventFeeUpdate, recv_ns: int) -> Iterator[LiveMarket]:
+        """Date the fees of an event's markets anew; yield each that was issued anew.
+
+        ValueError for a fee type that nobody understands.
+        """
+        for market in self.of_event(update.event_ticker):
+            listing = overridden(market.listing, update, recv_ns)
+            if listing.event == market.listing.event:
+                continue  # said before: it began then
+            fees = dated_fees(listing.facts, listing.event, listing.overrides, recv_ns)
+            market.listing = listing
+            if self.amend(market, structs.replace(market.terms, fees=fees, known_ns=recv_ns)):
+                yield market
+
+    def take_shards(self, paused: frozenset[int] | None, now_ns: int) -> None:
+        """Tell which markets pause with their shard; None means that all shards do."""
+        self.note("shards", None if paused is None else sorted(paused), now_ns)
+        for market in self.by_ticker.values():
+            market.note_shard(now_ns, is_paused=paused is None or market.terms.shard in paused)
 
     def of_event(self, event_ticker: str) -> list[LiveMarket]:
         """Return the known markets of one event."""

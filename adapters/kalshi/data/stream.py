@@ -60,6 +60,7 @@ class Followers:
 
     `renew_book(ticker)`: ask for a whole book again. `on_lifecycle`, `on_event`, `on_fees`: the messages.
     `on_lapse(channel)`: messages of a channel without books were lost, or it has just begun: look by REST.
+    `on_end(reason, now_ns)`: the connection ended.
     """
 
     renew_book: Callable[[str], None]
@@ -67,6 +68,7 @@ class Followers:
     on_event: Callable[[EventLifecycle], None]
     on_fees: Callable[[EventFeeUpdate, int], None]
     on_lapse: Callable[[str], None]
+    on_end: Callable[[str, int], None]
 
 
 class MarketStream:
@@ -240,5 +242,6 @@ class MarketStream:
         self.counts["connections_lost"] += 1
         now_ns = self._now_ns()
         since_ns = self.last_message_ns or now_ns
+        self._followers.on_end(reason, now_ns)
         for market in self._markets.values():
             market.book.lose(since_ns, now_ns, f"no connection: {reason}")

@@ -6,15 +6,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from msgspec import MsgspecError, structs
+from msgspec import MsgspecError
 
 from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.data.markets import Markets
 from adapters.kalshi.messages.market_data import EventFeeUpdate, EventLifecycle, MarketLifecycle
 from adapters.kalshi.messages.reference import Market
 from adapters.kalshi.providers.catalogue import KalshiCatalogue
-from adapters.kalshi.providers.schedule import dated_fees
-from adapters.kalshi.providers.terms import Listing, amended, overridden
+from adapters.kalshi.providers.terms import Listing, amended
 from network.errors import NetworkError
 
 _LOG: Final = logging.getLogger(__name__)
@@ -119,14 +118,8 @@ class Watch:
 
     def take_fees(self, update: EventFeeUpdate, recv_ns: int) -> None:
         """Date the fees of an event's markets anew; ValueError for a fee type that nobody understands."""
-        for market in self._markets.of_event(update.event_ticker):
-            listing = overridden(market.listing, update, recv_ns)
-            if listing.event == market.listing.event:
-                continue  # said before: it began then
-            fees = dated_fees(listing.facts, listing.event, listing.overrides, recv_ns)
-            market.listing = listing
-            if self._markets.amend(market, structs.replace(market.terms, fees=fees, known_ns=recv_ns)):
-                self._on_change(market)
+        for market in self._markets.take_fees(update, recv_ns):
+            self._on_change(market)
 
     # loops
 
@@ -154,9 +147,7 @@ class Watch:
 
     async def _look_at_shards(self) -> None:
         paused = await self._catalogue.find_paused_shards()
-        now_ns = self._markets.now_ns()
-        for market in self._markets.by_ticker.values():
-            market.note_shard(now_ns, is_paused=paused is None or market.terms.shard in paused)
+        self._markets.take_shards(paused, self._markets.now_ns())
 
     async def _look_at_rows(self) -> None:
         due = self._due_rows()

@@ -8,6 +8,7 @@ from nautilus_trader.live.clients import DataClientFactory
 
 from adapters.kalshi.config import KalshiDataConfig
 from adapters.kalshi.data.client import KalshiDataClient, Wishes
+from adapters.kalshi.data.markets import Note, note_nothing
 from adapters.kalshi.data.watch import Pace
 from adapters.kalshi.factories.sharing import SharedReader, environ, share, socket_opener
 from adapters.kalshi.signing import Credentials
@@ -19,8 +20,8 @@ type Respell = Callable[[Any], Iterable[Any]]
 class KalshiDataClientConfig(DataClientConfig):
     """What Nautilus passes on to the factory of the data client.
 
-    `series` are listed at the start and followed. `tap` gets each raw frame before anybody else. `respell`
-    says what the engine is told for each datum: a simulated venue wants prints spelt out.
+    `series` are listed at the start and followed. `tap` gets each raw frame before anybody else, `note` what no
+    frame tells (`KalshiDataClient`): what a recorder needs. `respell` says what the engine is told for each datum: a simulated venue wants prints spelt out.
     """
 
     def __new__(
@@ -31,6 +32,7 @@ class KalshiDataClientConfig(DataClientConfig):
         pace: Pace | None = None,
         tap: Tap | None = None,
         respell: Respell | None = None,
+        note: Note = note_nothing,
         **nautilus: Any,
     ) -> Self:
         return super().__new__(cls, **nautilus)
@@ -43,6 +45,7 @@ class KalshiDataClientConfig(DataClientConfig):
         pace: Pace | None = None,
         tap: Tap | None = None,
         respell: Respell | None = None,
+        note: Note = note_nothing,
         **nautilus: Any,
     ) -> None:
         self.settings = settings
@@ -54,6 +57,7 @@ class KalshiDataClientConfig(DataClientConfig):
         )
         self.tap = tap
         self.respell = respell
+        self.note = note
 
 
 class KalshiDataClientFactory(DataClientFactory):
@@ -78,6 +82,7 @@ def make_data_client(
         wishes=config.wishes,
         tap=config.tap,
         respell=config.respell,
+        note=config.note,
         config=config,
         clock=clock,
         **nautilus,

@@ -60,6 +60,7 @@ def stage():
                 on_event=lambda _: None,
                 on_fees=lambda *_: None,
                 on_lapse=self.lapses.append,
+                on_end=lambda *_: None,
             )
             self.stream = MarketStream(
                 {T: self.market}, followers, self.told.append, lambda: 1000, self.counts

@@ -1,0 +1,394 @@
+"""What a recording of ours tells, told by the very books and lives that told it while it was made.
+
+A recording holds each frame as it came, and notes of what no frame tells. Everything follows from its lines
+alone, in their order and with their times, so whoever reads them all tells the same, to the last bit.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+from typing import Any, Final
+
+from msgspec import MsgspecError, Raw
+from msgspec.json import Decoder
+from msgspec.structs import replace
+from nautilus_trader.model import BinaryOption, BookAction, CustomData, OrderBookDeltas, QuoteTick, TradeTick
+
+from adapters.kalshi.data.market import LiveMarket
+from adapters.kalshi.data.markets import Markets
+from adapters.kalshi.data.stream import parse_index
+from adapters.kalshi.messages import frames
+from adapters.kalshi.messages.market_data import Trade
+from adapters.kalshi.messages.own_recordings import (
+    Blind,
+    Down,
+    Line,
+    Unwatched,
+    decode_head,
+    decode_line,
+    frame_of,
+)
+from adapters.kalshi.messages.reference import Market
+from adapters.kalshi.providers.terms import Listing, amended, terms_of_listing
+from markets.facts import DataGap
+
+_ACTION_NS: Final = 1_000_000_000
+"""After this much silence an action is over; a book that is crossed then has missed something."""
+_KNOWN: Final = attrgetter("ts_init")
+_ANSWERS: Final = (
+    frames.SubscribedFrame,
+    frames.OkFrame,
+    frames.UnsubscribedFrame,
+    frames.ErrorFrame,
+    frames.OtherFrame,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Instruments and data that nothing later can precede, in the order of `ts_init`."""
+
+    instruments: list[BinaryOption]
+    data: list[Any]
+
+
+class BadLine(ValueError):
+    """The first line of a recording, read strictly, that could not be used."""
+
+
+class Retelling:
+    """Takes the lines of one or more runs in their order; `drain` gives what is certain by now.
+
+    Time never goes back: a line of an earlier time counts as one of the time that was reached. Sequences
+    are followed per subscription, so a lost frame is found here as it was found live. A book that is lost,
+    unwatched or left by the end of the run is a `DataGap` from its last moment on. With `strict` a line that
+    cannot be used raises BadLine; otherwise it is among `problems`: its number and the reason. `differing` names
+    each time when the venue's ticker was another than our book's top.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.counts: Counter[str] = Counter()
+        self.problems: list[tuple[int, str]] = []
+        self.differing: list[str] = []
+        self._strict = strict
+        self._markets = Markets(self._issue, self._keep, lambda: self._now_ns, self.counts)
+        self._now_ns = self._before_ns = 0
+        self._last_ns = self._last_book_ns = 0
+        self._due_ns = 0
+        self._run = ""
+        self._epoch = 0
+        self._sequences: dict[int, int] = {}
+        self._sids: dict[str, int | None] = {}
+        self._acting: dict[str, int] = {}
+        self._blind: dict[str, int] = {}
+        self._is_flushing = False
+        self._instruments: list[BinaryOption] = []
+        self._data: list[Any] = []
+        self._gaps: list[CustomData] = []
+        self._takers: dict[type, Callable[[Any], None]] = {
+            frames.DeltaFrame: self._take_delta,
+            frames.SnapshotFrame: self._take_snapshot,
+            frames.TradeFrame: lambda frame: self._take_trade(frame.msg),
+            frames.TickerFrame: self._take_ticker,
+            frames.LifecycleFrame: self._take_lifecycle,
+            frames.EventFeeFrame: self._take_fees,
+            frames.IndexFrame: lambda frame: self._keep(parse_index(frame.msg, self._now_ns).as_data()),
+        }
+        self._noters: dict[str, Callable[[Raw], None]] = {
+            "listing": _reader(Listing, self._take_listing),
+            "row": _reader(Market, self._take_row),
+            "shards": _reader(frozenset[int] | None, self._take_shards),
+            "trade": _reader(Trade, self._take_trade),
+            "down": _reader(Down, self._take_down),
+            "unwatched": _reader(Unwatched, self._take_unwatched),
+            "blind": _reader(Blind, self._take_blindness),
+        }
+
+    def take(self, line: bytes) -> None:
+        """Take the next line."""
+        self.counts["lines"] += 1
+        try:
+            found = decode_line(line)
+            if found.control in ("recording", "continued", "end"):
+                self._take_bookkeeping(found)
+                return
+            self._advance(found.recv_ns)
+            if found.control:
+                self._noters[found.control](found.info)
+            else:
+                self._take_frame(found)
+        except (ValueError, ArithmeticError, KeyError, MsgspecError) as error:
+            self._report(f"{type(error).__name__}: {error}")
+
+    def drain(self) -> Portion:
+        """Return what is older than everything that may still come; it is given once."""
+        certain_ns = min([self._now_ns, *self._acting.values()])
+        gaps_ns = min([certain_ns, self._last_ns, *self._blind.values()])
+        return self._given(certain_ns, gaps_ns)
+
+    def finish(self) -> Portion:
+        """Return the rest: no more lines will come."""
+        self._end_run()
+        for market in self._markets.by_ticker.values():
+            market.end_watch(market.closes_ns)
+        self._blind.clear()
+        return self._given(2**63, 2**63)
+
+    @property
+    def rows(self) -> int:
+        """How much is waiting for `drain`."""
+        return len(self._data)
+
+    # what is told
+
+    def _issue(self, side: BinaryOption) -> None:
+        if any(one.id == side.id and one.ts_init == side.ts_init for one in self._instruments[-2:]):
+            self._instruments = [
+                one for one in self._instruments if (one.id, one.ts_init) != (side.id, side.ts_init)
+            ]
+        self._instruments.append(side)
+
+    def _keep(self, item: Any) -> None:
+        if isinstance(item, OrderBookDeltas):
+            if not (self._is_flushing and item.deltas[0].action == BookAction.CLEAR):
+                self._data += item.deltas  # what a flush shows whole was told when it changed
+        elif isinstance(item, QuoteTick | TradeTick):
+            self._data.append(item)
+        elif isinstance(item, CustomData):
+            self._keep_fact(item)
+
+    def _keep_fact(self, item: CustomData) -> None:
+        fact = item.data
+        if isinstance(fact, DataGap):
+            self._gaps.append(item)
+            self._blind.pop(fact.market, None)
+        elif fact.ts_init < self._before_ns:  # told too late to be known then
+            self._data.append(replace(fact, ts_init=self._now_ns).as_data())
+        else:
+            self._data.append(item)
+
+    def _given(self, certain_ns: int, gaps_ns: int) -> Portion:
+        instruments = [one for one in self._instruments if one.ts_init < certain_ns]
+        data = [item for item in self._data if item.ts_init < certain_ns]
+        data += [gap for gap in self._gaps if gap.ts_init < gaps_ns]
+        self._instruments = [one for one in self._instruments if one.ts_init >= certain_ns]
+        self._data = [item for item in self._data if item.ts_init >= certain_ns]
+        self._gaps = [gap for gap in self._gaps if gap.ts_init >= gaps_ns]
+        return Portion(sorted(instruments, key=_KNOWN), sorted(data, key=_KNOWN))
+
+    # time
+
+    def _take_bookkeeping(self, line: Line) -> None:
+        if line.control == "recording" and (run := decode_head(line.info).run) != self._run:
+            if self._run:
+                self._end_run()
+            self._run = run
+
+    def _end_run(self) -> None:
+        self._lose_all(self._last_ns, "the recording ends")
+        self._epoch = 0
+
+    def _advance(self, at_ns: int) -> None:
+        self._before_ns, self._now_ns = self._now_ns, max(self._now_ns, at_ns)
+        for ticker in [one for one, last_ns in self._acting.items() if last_ns + _ACTION_NS <= self._now_ns]:
+            self._with_book(ticker, partial(self._flush, self._markets.by_ticker[ticker]))
+            if ticker in self._acting:
+                self._break(ticker, "the book was crossed for 1 s")
+        if self._now_ns >= self._due_ns:
+            self._look_at_clock()
+
+    def _look_at_clock(self) -> None:
+        dues = []
+        for ticker, market in self._markets.by_ticker.items():
+            market.look_at_clock(self._now_ns)
+            if self._now_ns >= market.closes_ns:
+                self._blind.pop(ticker, None)
+            if (due_ns := market.next_due_ns()) is not None:
+                dues.append(due_ns)
+        self._due_ns = min(dues, default=2**63)
+
+    # notes
+
+    def _take_listing(self, listing: Listing) -> None:
+        market = self._markets.by_ticker.get(listing.market.ticker)
+        if market is None:
+            market = self._markets.add(listing)
+            if market is None:
+                self._report(f"{listing.market.ticker}: {self._markets.unusable[listing.market.ticker]}")
+                return
+            yes = {market.pair.yes.id}
+            market.wants.books, market.wants.quotes, market.wants.trades = set(yes), set(yes), set(yes)
+        else:
+            market.listing = listing
+            self._markets.amend(market, terms_of_listing(listing, self._now_ns))
+            market.take_row(listing.market, self._now_ns)
+        self._due_ns = 0
+
+    def _take_row(self, row: Market) -> None:
+        market = self._markets.by_ticker.get(row.ticker)
+        if market is not None:
+            self._due_ns = 0
+            self._markets.restate(market, row)
+
+    def _take_shards(self, paused: frozenset[int] | None) -> None:
+        self._markets.take_shards(paused, self._now_ns)
+        self._due_ns = 0
+
+    def _take_unwatched(self, said: Unwatched) -> None:
+        if said.market in self._markets.by_ticker:
+            self._lose(said.market, self._now_ns, "nobody watches the book any more")
+
+    def _take_down(self, said: Down) -> None:
+        self._lose_all(self._last_ns, f"no connection: {said.reason}")
+
+    def _take_blindness(self, said: Blind) -> None:
+        self._lose_all(said.since_ns, "the recorder was blind")
+
+    # frames
+
+    def _take_frame(self, line: Line) -> None:
+        raw = frame_of(line)
+        if line.epoch != self._epoch:
+            self._lose_all(self._last_ns, "the socket was connected again")
+            self._epoch = line.epoch
+        try:
+            frame = frames.decode_frame(raw)
+        except (MsgspecError, UnicodeDecodeError):
+            self._skip_malformed(raw)
+            raise
+        follows = self._follows(frame)
+        self._last_ns = self._now_ns
+        take = self._takers.get(type(frame))
+        if take is not None and follows:
+            take(frame)
+
+    def _skip_malformed(self, raw: bytes) -> None:
+        place = frames.place_of(raw)
+        if place.sid is not None:
+            self._sequences[place.sid] = place.seq or self._sequences.get(place.sid, 0)
+            self._lose_subscription(place.sid, f"malformed {place.kind}")
+
+    def _follows(self, frame: frames.WireFrame | frames.OtherFrame) -> bool:
+        if frame.seq is None or frame.sid is None:
+            return True
+        due = self._sequences.get(frame.sid, frame.seq - 1) + 1
+        if frame.seq < due and isinstance(frame, _ANSWERS):
+            return True
+        self._sequences[frame.sid] = max(frame.seq, due - 1)
+        if frame.seq != due:
+            self.counts["sequence_gaps"] += 1
+            self._lose_subscription(frame.sid, f"expected seq {due}, found {frame.seq}")
+        return frame.seq >= due
+
+    def _take_delta(self, frame: frames.DeltaFrame) -> None:
+        ticker = frame.msg.market_ticker
+        self._end_actions(but=ticker)
+        self._last_book_ns = self._now_ns
+        market = self._markets.by_ticker.get(ticker)
+        if market is None or not market.book.is_known:
+            self.counts["deltas_without_book"] += 1
+            return
+        self._acting[ticker] = self._now_ns
+        self._with_book(ticker, lambda: market.book.take_delta(frame.msg, self._now_ns, frame.seq or 0))
+
+    def _take_snapshot(self, frame: frames.SnapshotFrame) -> None:
+        ticker = frame.msg.market_ticker
+        self._end_actions()
+        self._last_book_ns = self._now_ns
+        market = self._markets.by_ticker.get(ticker)
+        if market is None:
+            self.counts["books_of_strangers"] += 1
+            return
+        self._sids[ticker] = frame.sid
+        self._with_book(ticker, lambda: market.take_snapshot(frame.msg, self._now_ns, frame.seq or 0))
+        if market.book.is_known:
+            self._blind.pop(ticker, None)
+
+    def _take_trade(self, trade: Trade) -> None:
+        market = self._markets.by_ticker.get(trade.market)
+        if market is not None:
+            market.take_trade(trade, self._now_ns)
+
+    def _take_ticker(self, frame: frames.TickerFrame) -> None:
+        market = self._markets.by_ticker.get(frame.msg.market_ticker)
+        if market is not None:
+            market.book.take_ticker(frame.msg)
+            differing = market.book.judge_tickers(self._now_ns)
+            self.differing += [f"{market.pair.yes.id} {line}" for line in differing]
+
+    def _take_lifecycle(self, frame: frames.LifecycleFrame) -> None:
+        market = self._markets.by_ticker.get(frame.msg.market_ticker)
+        if market is not None:
+            self._due_ns = 0
+            self._markets.amend(market, amended(market.terms, frame.msg, self._now_ns))
+            market.take_lifecycle(frame.msg, self._now_ns)
+
+    def _take_fees(self, frame: frames.EventFeeFrame) -> None:
+        for _ in self._markets.take_fees(frame.msg, self._now_ns):
+            self.counts["fees_changed"] += 1
+
+    # books
+
+    def _end_actions(self, but: str | None = None) -> None:
+        """Tell the actions that a book frame of another market, or a whole book, shows to be over."""
+        for ticker in [one for one in self._acting if one != but]:
+            self._with_book(ticker, partial(self._flush, self._markets.by_ticker[ticker]))
+
+    def _flush(self, market: LiveMarket) -> None:
+        self._is_flushing = True
+        try:
+            is_told = market.book.flush()
+        finally:
+            self._is_flushing = False
+        if is_told:
+            self._acting.pop(market.ticker, None)
+
+    def _with_book(self, ticker: str, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except ValueError as error:
+            self._report(str(error))
+            self._break(ticker, str(error))
+
+    def _break(self, ticker: str, reason: str) -> None:
+        self._acting.pop(ticker, None)
+        self._blacken(ticker, self._now_ns, reason)
+
+    def _lose(self, ticker: str, since_ns: int, reason: str) -> None:
+        market = self._markets.by_ticker[ticker]
+        if ticker in self._acting:
+            self._with_book(ticker, partial(self._flush, market))
+            self._acting.pop(ticker, None)
+        self._blacken(ticker, since_ns, reason)
+
+    def _blacken(self, ticker: str, since_ns: int, reason: str) -> None:
+        market = self._markets.by_ticker[ticker]
+        if market.book.is_known and since_ns < market.closes_ns:
+            self._blind[ticker] = since_ns
+        market.book.lose(since_ns, self._now_ns, reason)
+
+    def _lose_subscription(self, sid: int, reason: str) -> None:
+        for ticker in [one for one, its in self._sids.items() if its == sid]:
+            self._lose(ticker, self._last_book_ns or self._now_ns, reason)
+
+    def _lose_all(self, since_ns: int, reason: str) -> None:
+        for ticker in self._markets.by_ticker:
+            self._lose(ticker, since_ns or self._now_ns, reason)
+        self._sequences.clear()
+        self._sids.clear()
+
+    def _report(self, reason: str) -> None:
+        if self._strict:
+            raise BadLine(f"line {self.counts['lines']}: {reason}")
+        self.problems.append((self.counts["lines"], reason))
+
+
+def _reader[T](kind: Any, take: Callable[[T], None]) -> Callable[[Raw], None]:
+    decode = Decoder(kind).decode
+
+    def read(said: Raw) -> None:
+        take(decode(said))
+
+    return read
