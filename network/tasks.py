@@ -29,9 +29,9 @@ class Tasks:
     def __len__(self) -> int:
         return len(self._running)
 
-    def start[T](self, name: str, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start `work` as a task of that name."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
+    def start[T](self, name: str, work: Coroutine[Any, Any, T], *, at_once: bool = False) -> asyncio.Task[T]:
+        """Start `work` as a task of that name; `at_once` runs it up to its first wait before this returns."""
+        task = asyncio.Task(work, loop=asyncio.get_running_loop(), name=name, eager_start=at_once)
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task

@@ -53,6 +53,17 @@ def test_a_post_only_order_that_would_cross_is_rejected_for_that_reason():
     run_with(work)
 
 
+def test_a_cancel_all_right_after_an_order_leaves_nothing_at_the_venue():
+    async def work(desk):
+        overtaken = desk.send(YES, "BUY", 10, "0.30")
+        desk.trader.cancel_all_orders(YES)
+        await desk.has(overtaken, "Canceled")
+        assert desk.status(overtaken) == "CANCELED"
+        assert [row["status"] for row in desk.double.snapshot().orders.get("alice", [])] == ["canceled"]
+
+    run_with(work)
+
+
 def test_an_order_is_cancelled_at_the_venue_and_in_the_cache():
     async def work(desk):
         cid = desk.send(NO, "BUY", 10, "0.30")

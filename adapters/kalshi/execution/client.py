@@ -264,7 +264,8 @@ class KalshiExecutionClient(ExecutionClient):
             self._desk.teller.take_order(ticket, seen.order)
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.start(name, work)
+        # At once: a later command must find what an earlier one has begun, and no turn of the loop is lost.
+        self._tasks.start(name, work, at_once=True)
 
     def _hear_fill(self, fill: FillStatement) -> None:
         ticket = self._desk.recall(fill.client_order_id, fill.order_id)

@@ -69,6 +69,11 @@ class Submission:
 
     async def _prepare(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | None:
         desk = self._desk
+        if (
+            order.is_closed
+        ):  # a cancel-all closes what has not left yet, and its submit comes all the same (rc7)
+            _LOG.info("order %s was cancelled before it left", order.client_order_id)
+            return None
         try:
             found = self._checked(order, params)
             answer = None if isinstance(found, str) else desk.ask(order, order.quantity, order.price)

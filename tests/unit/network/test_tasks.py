@@ -42,3 +42,19 @@ def test_nothing_runs_after_the_owner_even_when_it_swallows_a_cancellation(run, 
 
     run(work)
     assert booked == ["outcome"]
+
+
+def test_a_task_that_starts_at_once_has_begun_when_start_returns(run):
+    begun = []
+
+    async def work():
+        async with Tasks(lambda name, error: pytest.fail(name)) as tasks:
+            tasks.start("later", note("later"))
+            tasks.start("now", note("now"), at_once=True)
+            assert begun == ["now"]
+
+    async def note(word):
+        begun.append(word)
+
+    run(work)
+    assert begun[0] == "now"
