@@ -8,14 +8,15 @@ BIN := .venv/bin
 READY := .venv/.ready
 BOOK ?= configs/demo.toml
 
-.PHONY: backtest test setup servers check format lint types doors bench truncation cards lock clean
-
+.PHONY: backtest
 backtest: $(READY)  ## replay a book (BOOK=configs/demo.toml) and write its report
 	$(BIN)/python run_backtest.py $(BOOK)
 
+.PHONY: test
 test: $(READY)  ## run the test suite
 	$(BIN)/pytest -q
 
+.PHONY: setup
 setup: $(READY)  ## only set up
 
 $(READY): requirements.lock pyproject.toml .python-version | $(UV)
@@ -24,6 +25,7 @@ $(READY): requirements.lock pyproject.toml .python-version | $(UV)
 	  --build-constraint requirements.lock --group dev --editable .
 	@touch $@
 
+.PHONY: servers
 servers: .venv/.servers  ## also install the servers that some tests want, compiled here
 
 .venv/.servers: $(READY) | $(UV)
@@ -35,32 +37,46 @@ servers: .venv/.servers  ## also install the servers that some tests want, compi
 	python3 -m venv .uv
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
+.PHONY: check
 check: $(READY) format lint types doors test  ## everything that must be green before a commit
 
+.PHONY: format
 format: $(READY)
 	$(BIN)/ruff format --check .
 
+.PHONY: lint
 lint: $(READY)
 	$(BIN)/ruff check .
 
+.PHONY: types
 types: $(READY)
 	$(BIN)/mypy
 
+.PHONY: doors
 doors: $(READY)
 	$(BIN)/lint-imports
 
+.PHONY: bench
 bench: $(READY)  ## measure the hot paths; prints a table and writes build/bench.json
 	$(BIN)/python -m benchmarks
 
+.PHONY: sustained
+sustained: $(READY)  ## play recorded frames at full speed for MINUTES=10; writes build/sustained.json
+	ARGONAUT_MINUTES=$(or $(MINUTES),10) $(BIN)/python -m benchmarks sustained
+
+.PHONY: truncation
 truncation: $(READY)  ## try 200 cuts a strategy for look-ahead; writes build/truncation.json
 	ARGONAUT_CUTS=200 $(BIN)/pytest -q -s tests/replay/test_truncation.py
 
+.PHONY: cards
 cards: $(READY)  ## run the tests that carry acceptance cards; prints a matrix per venue and writes build/cards.json
 	$(BIN)/pytest -q --cards build/cards.json
 
+.PHONY: lock
 lock: | $(UV)  ## pin every version anew, with hashes and without addresses
 	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --all-extras --group dev --group servers --python-version $(PYTHON_VERSION) --upgrade --output-file requirements.lock pyproject.toml
 
+.PHONY: clean
 clean:
 	rm -rf .venv .uv build runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
