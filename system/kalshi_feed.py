@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import ValidationError, convert
 
 from adapters.kalshi.config import KalshiConfig, KalshiDataConfig, KalshiExecutionConfig
+from adapters.kalshi.data.markets import note_nothing
 from adapters.kalshi.factories.data import KalshiDataClientConfig, KalshiDataClientFactory
 from system.book import BadBook, Raw
 from system.venues import Client, FeedWish
@@ -17,6 +18,7 @@ def make(wish: FeedWish) -> Client:
         settings=read_settings(wish.settings, KalshiDataConfig),
         series=wish.series,
         tap=wish.tap,
+        note=wish.note or note_nothing,
         respell=wish.respell,
     )
     factory: Any = KalshiDataClientFactory

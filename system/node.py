@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -32,6 +32,7 @@ from system.event_log import EventLog
 from system.heartbeat import Beat
 from system.loading import Loaded
 from system.modes import Mode, double_addresses, trader_id_of
+from system.recording import Recording
 from system.venues import VENUES, DeskWish, FeedWish, VenueRow
 
 _LOG: Final = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class NodePlan:
     """What to run: a loaded book in one mode.
 
     `environ` may hold a double's addresses. `is_recorded` says that the double plays a real recording; without that
-    whatever trades against a double is class S. `tap` gets each raw frame (bytes, received in ns, epoch) of a venue.
+    whatever trades against a double is class S. `recording` keeps what the venues say.
     """
 
     book: Loaded
@@ -60,7 +61,7 @@ class NodePlan:
     environ: Mapping[str, str]
     identity: Mapping[str, str] = field(default_factory=dict)
     is_recorded: bool = False
-    tap: Callable[[bytes, int, int], None] | None = None
+    recording: Recording | None = None
     log_level: LogLevel = LogLevel.INFO
 
     @property
@@ -206,11 +207,13 @@ class BookNode:
 
     def _feed_wish(self, venue: str) -> FeedWish:
         ours = [one for one in self._followed() if one.venue == venue]
+        recording = self._plan.recording
         return FeedWish(
             settings=dict(self._plan.settings_of(venue)),
             series=tuple(one.ticker for one in ours),
             sides=tuple(one for one in self._sides() if one.venue.value == venue),
-            tap=self._plan.tap,
+            tap=recording.tap(venue) if recording else None,
+            note=recording.note(venue) if recording else None,
             respell=Spelling() if self._is_simulated else None,
             trades=not self._is_simulated,
         )
@@ -270,6 +273,8 @@ class BookNode:
             due_ns = 0
             while not (wanted.done() or running.done()):
                 await asyncio.wait((wanted, running), timeout=_LOOK_SECS, return_when=asyncio.FIRST_COMPLETED)
+                if self._plan.recording:
+                    self._plan.recording.check()
                 if self.phase == "running":
                     self.crew.must_be_sound()
                     due_ns = self._note_equity(due_ns)

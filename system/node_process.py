@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
@@ -23,6 +23,7 @@ from nautilus_trader.common import LogLevel
 from markets.names import outcome_of
 from network.errors import NetworkError
 from research.console import tables
+from storage.recorder import RecorderFailed
 from system.book import BadBook, outline, read_book_file
 from system.crew import RunFailed
 from system.event_log import EventLog
@@ -31,6 +32,7 @@ from system.identity import identity_of
 from system.loading import load
 from system.modes import MODES, Mode, check_locks
 from system.node import BookNode, NodePlan, Unresolved, now_ns
+from system.recording import Recording
 from system.reporting import keep_report
 from system.terminal import open_console
 
@@ -48,6 +50,7 @@ class Wishes:
     duration_secs: float | None
     reduce_only: str | None
     is_quiet: bool
+    record: Path | None = None
 
 
 def command(  # noqa: PLR0913 - one parameter for each option of the command line
@@ -59,6 +62,9 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     out: Annotated[Path, typer.Option(help="Where each run gets a folder of its own.")] = Path("runs"),
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
     reduce_only: Annotated[str | None, typer.Option(help="Why nothing may be opened from the start.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Record what the venues say, below this folder.")
+    ] = None,
     recorded: Annotated[bool, typer.Option("--recorded", help="The double plays a real recording.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Log warnings and errors only, print no report.")
@@ -69,10 +75,10 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         kind = _mode(mode)
         plan = make_plan(book, kind, os.environ, is_recorded=recorded, is_quiet=quiet)
         folder = out / plan.book.name / (run_id or new_run_id(kind))
-        asyncio.run(_run(plan, folder, Wishes(duration, reduce_only, quiet)))
+        asyncio.run(_run(plan, folder, Wishes(duration, reduce_only, quiet, record)))
     except (BadBook, FileNotFoundError) as error:
         _stop(error, BAD_INPUT)
-    except (RunFailed, NetworkError) as error:
+    except (RunFailed, NetworkError, RecorderFailed) as error:
         _stop(error, FAILED)
     except Unresolved as error:
         _stop(error, UNRESOLVED)
@@ -115,6 +121,8 @@ async def _run(plan: NodePlan, folder: Path, wishes: Wishes) -> None:
     _open_log(plan)
     folder.mkdir(parents=True, exist_ok=True)
     console = open_console(is_quiet=wishes.is_quiet)
+    if wishes.record is not None:
+        plan = replace(plan, recording=_recording(wishes.record, folder))
     with EventLog(folder / "events.jsonl", keeps_up=True) as log:
         node = BookNode(plan, log)
         _LOG.info("mode %s, trader %s, run %s", plan.mode, plan.trader_id, folder.name)
@@ -131,9 +139,17 @@ async def _run(plan: NodePlan, folder: Path, wishes: Wishes) -> None:
         try:
             record = await node.run()
         finally:
+            if plan.recording is not None:
+                await asyncio.to_thread(plan.recording.close)
             pulse.cancel()
     console.print(tables(keep_report(record, folder)))
     console.print(f"Report, summary and event log: {folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _recording(where: Path, folder: Path) -> Recording:
+    recording = Recording(where, folder.name, now_ns=now_ns, on_trouble=_LOG.critical)
+    recording.leave_word(folder)
+    return recording
 
 
 async def _live(node: BookNode, environ: Mapping[str, str]) -> None:

@@ -5,7 +5,6 @@ a process of its own, which reads the parts as they grow: the loop of a live nod
 When the node dies, that process writes what is left and ends by itself.
 """
 
-import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,10 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from msgspec import json
+
 from storage.recorder import Recorder, RecorderFailed, RecorderSettings
 
-_LOG: Final = logging.getLogger(__name__)
 _MOST_END_SECS: Final = 60.0
+WORD: Final = "recording.json"
+"""What a run's folder says about where its recording lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,11 @@ class Recording:
     def note(self, venue: str) -> Callable[[str, Any, int], None]:
         """Return what takes a venue's notes (`Recorder.note`)."""
         return self.recorder.note(venue)
+
+    def leave_word(self, run_folder: Path) -> None:
+        """Write into the folder of the run where its recording lies."""
+        word = {"raw": str(self.folders.raw.resolve()), "catalog": str(self.folders.catalog.resolve())}
+        (run_folder / WORD).write_bytes(json.format(json.encode(word)) + b"\n")
 
     def check(self) -> None:
         """Tell `on_trouble`, once, when recorder or catalog no longer work."""

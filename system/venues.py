@@ -25,14 +25,15 @@ class FeedWish:
     """What a node wants to hear of a venue.
 
     `settings` are the book's for this venue. `series` are followed by their tickers, `sides` are single outcomes.
-    `tap` gets each raw frame (bytes, received in ns, epoch) before anybody else. `respell` says what the engine is told for each
-    datum. With `trades` the client shares its connection with one that trades.
+    `tap` gets each raw frame (bytes, received in ns, epoch) before anybody else, `note` what no frame tells: they are for a
+    recorder. `respell` says what the engine is told for each datum. With `trades` the client shares its connection with one that trades.
     """
 
     settings: Raw
     series: tuple[str, ...]
     sides: tuple[InstrumentId, ...] = ()
     tap: Callable[[bytes, int, int], None] | None = None
+    note: Callable[[str, Any, int], None] | None = None
     respell: Callable[[Any], Any] | None = None
     trades: bool = False
 

@@ -4,6 +4,9 @@ import signal
 
 from node_stage import coin, events_of, node_process, standing, until, write_book
 
+from storage.coverage import coverage
+from system.importing import import_kalshi
+
 RUN = "20261126T120000-sandbox-abcdef"
 FORBIDDEN = (
     "adapters.kalshi.execution",
@@ -73,3 +76,18 @@ def test_against_a_double_that_plays_nothing_real_every_fill_is_synthetic(tmp_pa
     _, folder = asyncio.run(_play(tmp_path, something_filled, signal.SIGINT))
     report = json.loads((folder / "report.json").read_text())
     assert set(report["pnl_by_class"]) == {"S"}
+
+
+def test_a_sandbox_that_records_leaves_a_catalog_and_frames_that_tell_the_same(tmp_path):
+    where = tmp_path / "recordings"
+    _, folder = asyncio.run(
+        _play(tmp_path, something_filled, signal.SIGTERM, "--record", str(where), "--recorded")
+    )
+    word = json.loads((folder / "recording.json").read_text())
+    assert word["catalog"] == str(where / RUN / "catalog")
+    import_kalshi([where], tmp_path / "imported", strict=True)
+    held, again = coverage(where / RUN / "catalog"), coverage(tmp_path / "imported")
+    assert held.rows["OrderBookDelta"] > 0
+    assert held.rows["QuoteTick"] > 0
+    assert held.rows == again.rows
+    assert held.markets == again.markets
