@@ -9,6 +9,9 @@ from risk.sums import ZERO
 type Label = tuple[str, str, int]
 """What a transaction is called: its kind, its reference, its time in nanoseconds since the epoch."""
 
+type Entries = tuple[tuple[str, Decimal], ...]
+"""Accounts and the amounts in USD that they receive; they add up to zero."""
+
 MICRO = Decimal("0.000001")
 
 
@@ -23,7 +26,7 @@ class Transaction:
     kind: str
     reference: str
     now_ns: int
-    entries: tuple[tuple[str, Decimal], ...]
+    entries: Entries
 
 
 class Accounts:
@@ -48,6 +51,10 @@ class Accounts:
 
     def balance(self, account: str) -> Decimal:
         return self._balances.get(account, ZERO)
+
+    def balances(self) -> dict[str, Decimal]:
+        """Return the balances that are not 0, by account."""
+        return {account: balance for account, balance in self._balances.items() if balance}
 
     def below(self, prefix: str) -> dict[str, Decimal]:
         """Return the balances of the accounts named `prefix:<name>`, by name."""

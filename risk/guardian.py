@@ -24,7 +24,8 @@ from risk.store import Store
 from risk.sums import ZERO
 from risk.tally import COUNTED, Health
 
-type OnVerdict = Callable[[Any, Refusal | None], None]
+type OnVerdict = Callable[[Any, Proposal | None, Refusal | None], None]
+"""Hears of an order, its proposal (None when it was refused before there was one), and the refusal."""
 
 
 class Guardian:
@@ -53,7 +54,7 @@ class Guardian:
         self._keeper = Keeper(self.memory, store) if store else None
         self._rules = [(rule.name, rule) for rule in rules]
         self._steps = _steps_of(rules)
-        self._on_verdict = on_verdict
+        self.on_verdict = on_verdict
         self._exclusive = exclusive
         self._switch = self.memory.switch
         self._contracts = Contracts()
@@ -128,11 +129,11 @@ class Guardian:
 
         What passes is reserved until its events say what became of it.
         """
-        refusal = self._judge(order, quantity, price, desk)
+        proposal, refusal = self._judge(order, quantity, price, desk)
         if quote := desk.quote(order.instrument_id):
             self.memory.recent.see(quote)
-        if self._on_verdict:
-            self._on_verdict(order, refusal)
+        if self.on_verdict:
+            self.on_verdict(order, proposal, refusal)
         if refusal is None:
             return None
         reason = str(refusal)
@@ -173,28 +174,31 @@ class Guardian:
         self._keep()
         self._unfollowed = before
 
-    def _judge(self, order: Any, quantity: Quantity, price: Price | None, desk: Desk) -> Refusal | None:
-        asking = "sound_order"
+    def _judge(
+        self, order: Any, quantity: Quantity, price: Price | None, desk: Desk
+    ) -> tuple[Proposal | None, Refusal | None]:
+        proposal, asking = None, "sound_order"
         try:
             if refusal := self._closed_to_all():
-                return refusal
+                return None, refusal
             contract = self._contracts.of(order.instrument_id, desk)
             draft = self._clerk.draft(order, ask_of(quantity, price), contract, desk)
-            if refusal := self._always(draft) or _undecided(draft.proposal, contract):
-                return refusal
+            proposal = draft.proposal
+            if refusal := self._always(draft) or _undecided(proposal, contract):
+                return proposal, refusal
             if self._must_look:
                 self._look(desk)
             self._books.forget_lots()
-            self.memory.tally.on_day(draft.proposal.now_ns)
+            self.memory.tally.on_day(proposal.now_ns)
             for name, rule in self._rules:
                 asking = name
-                if refusal := rule.refuse(draft.proposal, self._books):
-                    return refusal
+                if refusal := rule.refuse(proposal, self._books):
+                    return proposal, refusal
             asking = "state_kept"
             self._let_out(draft)
         except Exception as error:  # noqa: BLE001 - whatever breaks in here must refuse, in the rule's name
-            return Refusal(asking, f"could not judge: {error!r}")
-        return None
+            return proposal, Refusal(asking, f"could not judge: {error!r}")
+        return proposal, None
 
     def _closed_to_all(self) -> Refusal | None:
         if self._unfollowed:

@@ -11,26 +11,27 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from risk.accounts import Accounts, Label, Transaction, above_zero, must_agree, to_micro
+from risk.accounts import Accounts, Entries, Label, Transaction, above_zero, must_agree, to_micro
 from risk.contract import Outcome
 from risk.errors import ImpossiblePosting, LedgerBroken, UnknownFigure
 from risk.holding import Holding, Move, Position, part_of
 from risk.sums import ZERO, Sums
-from risk.trades import Fill, Settlement
+from risk.trades import CashMove, Fact, Fill, Settlement, Void
 
 type Mark = Callable[[str], Decimal | None]
+type OnPost = Callable[[Transaction, Fact], None]
 
 
 class Ledger:
     """Cash per venue, cost per strategy and outcome, fees, realized profit, capital, pending payouts.
 
-    `on_post` hears every transaction after it was booked and found in balance.
+    `on_post` hears every transaction, and the fact behind it, after it was booked and found in balance.
     """
 
-    def __init__(self, on_post: Callable[[Transaction], None] | None = None) -> None:
+    def __init__(self, on_post: OnPost | None = None) -> None:
         self.costs = Sums()
         self.duplicates: list[tuple[str, str]] = []
-        self._on_post = on_post
+        self.on_post = on_post
         self._accounts = Accounts()
         self._holdings: dict[tuple[str, str], Holding] = {}
         self._open: dict[str, dict[str, Holding]] = {}
@@ -47,13 +48,13 @@ class Ledger:
         """Book capital that came in; `amount` in USD, above 0."""
         paid = above_zero(amount, f"a deposit at {venue}")
         entries = ((f"cash:{venue}", paid), ("capital", -paid))
-        self._book_cash(Transaction("deposit", reference, now_ns, entries), {venue: paid})
+        self._book_cash(CashMove("deposit", venue, None, paid, reference, now_ns), entries)
 
     def withdraw(self, venue: str, amount: Decimal, now_ns: int, reference: str = "") -> None:
         """Book capital that was taken out; `amount` in USD, above 0."""
         taken = above_zero(amount, f"a withdrawal from {venue}")
         entries = ((f"cash:{venue}", -taken), ("capital", taken))
-        self._book_cash(Transaction("withdrawal", reference, now_ns, entries), {venue: -taken})
+        self._book_cash(CashMove("withdrawal", venue, None, taken, reference, now_ns), entries)
 
     def transfer(self, source: str, target: str, amount: Decimal, now_ns: int, reference: str = "") -> None:
         """Book cash that went from one venue to another; `amount` in USD, above 0."""
@@ -61,8 +62,7 @@ class Ledger:
         if source == target:
             raise ImpossiblePosting(f"expected a transfer between two venues, found {source} twice")
         entries = ((f"cash:{source}", -moved), (f"cash:{target}", moved))
-        booked = Transaction("transfer", reference, now_ns, entries)
-        self._book_cash(booked, {source: -moved, target: moved})
+        self._book_cash(CashMove("transfer", source, target, moved, reference, now_ns), entries)
 
     def post_fill(self, fill: Fill) -> Transaction | None:
         """Book a trade; None when it was booked before (it is then listed in `duplicates`).
@@ -81,7 +81,7 @@ class Ledger:
         else:
             move = Move(-quantity, -holding.cost_of(quantity), notional, fee)
         self._trades[key] = (quantity, move.cost)
-        return self._book(holding, move, ("fill", fill.trade_id, fill.now_ns))
+        return self._book(holding, move, ("fill", fill.trade_id, fill.now_ns), fill)
 
     def post_void(self, taken: Fill, correction_id: str) -> Transaction | None:
         """Take back `taken.quantity` contracts of a trade that its venue reverted; None when done before.
@@ -109,7 +109,7 @@ class Ledger:
             move = Move(quantity, -share, -notional, -fee)
         self._trades[key] = (booked - quantity, moved - share)
         self._voids.add(correction_id)
-        return self._book(holding, move, ("void", taken.trade_id, taken.now_ns))
+        return self._book(holding, move, ("void", taken.trade_id, taken.now_ns), Void(taken, correction_id))
 
     def post_settlement(self, end: Settlement) -> Transaction:
         """Book the payout of a whole position; an unpaid one waits for `post_payout`."""
@@ -121,7 +121,7 @@ class Ledger:
                 f"{end.strategy} holds, found one of {end.quantity}"
             )
         move = Move(-end.quantity, -holding.cost_usd, proceeds, ZERO)
-        return self._book(holding, move, ("settlement", end.reference, end.now_ns), is_paid=end.is_paid)
+        return self._book(holding, move, ("settlement", end.reference, end.now_ns), end)
 
     def post_payout(self, venue: str, amount: Decimal, now_ns: int, reference: str = "") -> None:
         """Book that a venue paid `amount` USD of what it owed us."""
@@ -132,9 +132,35 @@ class Ledger:
             )
         self._owed[venue] -= paid
         entries = ((f"cash:{venue}", paid), (f"pending:{venue}", -paid))
-        self._book_cash(Transaction("payout", reference, now_ns, entries), {venue: paid})
+        self._book_cash(CashMove("payout", venue, None, paid, reference, now_ns), entries)
+
+    def post(self, fact: Fact) -> None:
+        """Book a fact of whatever kind, as a restart does with those of the journal, in their order."""
+        match fact:
+            case Fill():
+                self.post_fill(fact)
+            case Void(taken, correction_id):
+                self.post_void(taken, correction_id)
+            case Settlement():
+                self.post_settlement(fact)
+            case CashMove(target=str(target)):
+                self.transfer(fact.venue, target, fact.amount, fact.now_ns, fact.reference)
+            case CashMove():
+                moves = {"deposit": self.deposit, "withdrawal": self.withdraw, "payout": self.post_payout}
+                if fact.kind not in moves:
+                    raise ImpossiblePosting(f"expected a move among {', '.join(moves)}, found {fact.kind}")
+                moves[fact.kind](fact.venue, fact.amount, fact.now_ns, fact.reference)
 
     # What is
+
+    def accounts(self) -> dict[str, Decimal]:
+        """Return the balance of every account that is not at 0, by its name."""
+        return self._accounts.balances()
+
+    def position(self, strategy: str, instrument: str) -> Position | None:
+        """Return what a strategy holds, or once held, of an outcome; None when it never traded it."""
+        holding = self._holdings.get((strategy, instrument))
+        return None if holding is None else holding.as_position()
 
     def cash_usd(self, venue: str | None = None) -> Decimal:
         """Return the cash at a venue, or at all of them."""
@@ -244,8 +270,9 @@ class Ledger:
             holding = self._holdings[key] = Holding(strategy, outcome, account)
         return holding
 
-    def _book(self, holding: Holding, move: Move, label: Label, *, is_paid: bool = True) -> Transaction:
+    def _book(self, holding: Holding, move: Move, label: Label, fact: Fact) -> Transaction:
         outcome = holding.outcome
+        is_paid = not isinstance(fact, Settlement) or fact.is_paid
         purse = f"{'cash' if is_paid else 'pending'}:{outcome.venue}"
         entries = (
             (purse, move.gross - move.fee),
@@ -268,15 +295,18 @@ class Ledger:
             self._cash_total -= move.fee
         must_agree(purse, kept[outcome.venue], self._accounts.balance(purse))
         self._audit_holding(holding)
-        return self._close(booked)
+        return self._close(booked, fact)
 
-    def _book_cash(self, booked: Transaction, flows: dict[str, Decimal]) -> None:
+    def _book_cash(self, fact: CashMove, entries: Entries) -> None:
+        booked = Transaction(fact.kind, fact.reference, fact.now_ns, entries)
         self._accounts.post(booked)
-        for venue, amount in flows.items():
-            self._cash[venue] += amount
-            self._cash_total += amount
-            must_agree(f"cash:{venue}", self._cash[venue], self._accounts.balance(f"cash:{venue}"))
-        self._close(booked)
+        for account, amount in entries:
+            purse, _, venue = account.partition(":")
+            if purse == "cash":
+                self._cash[venue] += amount
+                self._cash_total += amount
+                must_agree(account, self._cash[venue], self._accounts.balance(account))
+        self._close(booked, fact)
 
     def _list(self, holding: Holding) -> None:
         instrument = holding.outcome.instrument
@@ -293,10 +323,10 @@ class Ledger:
         by_flows = holding.spent_usd - holding.received_usd + holding.realized_usd
         must_agree(f"{holding.account} by its trades", by_flows, holding.cost_usd)
 
-    def _close(self, booked: Transaction) -> Transaction:
+    def _close(self, booked: Transaction, fact: Fact) -> Transaction:
         self._must_balance()
-        if self._on_post:
-            self._on_post(booked)
+        if self.on_post:
+            self.on_post(booked, fact)
         return booked
 
     def _must_balance(self) -> None:

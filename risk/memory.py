@@ -1,12 +1,11 @@
 """All that the guardian remembers from one order to the next, and how it outlives a restart."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from risk.marks import Marks
 from risk.recent import Recent
 from risk.recovery import Recovery
-from risk.state import State, StateChange, Switch
+from risk.state import Switch
 from risk.store import Plain, Store
 from risk.tally import Tally
 
@@ -25,7 +24,7 @@ class Memory:
     def as_plain(self) -> dict[str, Plain]:
         """Return what must be kept, part by part."""
         return {
-            "switch": {"history": [asdict(change) for change in self.switch.history]},
+            "switch": self.switch.as_plain(),
             "marks": self.marks.as_plain(),
             "tally": self.tally.as_plain(),
             "recovery": self.recovery.as_plain(),
@@ -56,7 +55,7 @@ def recall(store: Store) -> Memory:
     """
     memory = Memory()
     if (plain := store.load("switch")) is not None:
-        memory.switch = _switch_of(plain)
+        memory.switch = Switch.from_plain(plain)
     if (plain := store.load("marks")) is not None:
         memory.marks = Marks.from_plain(plain)
     if (plain := store.load("tally")) is not None:
@@ -65,14 +64,3 @@ def recall(store: Store) -> Memory:
         memory.recovery = Recovery.from_plain(plain)
     memory.unsettled = store.load("unsettled") or {}
     return memory
-
-
-def _switch_of(plain: dict[str, Any]) -> Switch:
-    switch = Switch()
-    switch.history = [
-        StateChange(State(one["state"]), one["cause"], one["now_ns"], one["operator"])
-        for one in plain["history"]
-    ]
-    if switch.history:
-        switch.state = switch.history[-1].state
-    return switch

@@ -1,7 +1,8 @@
 """Whether trading is on: three states, each with the cause that led there."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class State(StrEnum):
@@ -51,6 +52,18 @@ class Switch:
                 f"expected a reason and an operator's name to resume, found {reason!r} and {operator!r}"
             )
         self._change(StateChange(State.ACTIVE, reason, now_ns, operator))
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return the state, with how it came to be, as plain data."""
+        return {"history": [asdict(change) for change in self.history]}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "Switch":
+        """Return the state that `as_plain` wrote."""
+        switch = cls()
+        for one in plain["history"]:
+            switch._change(StateChange(**(one | {"state": State(one["state"])})))
+        return switch
 
     def _change(self, change: StateChange) -> None:
         self.state = change.state

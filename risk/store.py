@@ -7,10 +7,13 @@ type Plain = dict[str, Any]
 
 
 class Store(Protocol):
-    """A place for plain data under a name; what `save` returned from must survive a crash."""
+    """A place for plain data under a name.
+
+    What `save` took must be on the disk before the next order leaves, and "switch" when `save` returns.
+    """
 
     def save(self, name: str, plain: Plain) -> None:
-        """Keep `plain`, which JSON can say, in place of what the name held."""
+        """Keep `plain`, which JSON can say and nobody changes any more, in place of what the name held."""
         ...
 
     def load(self, name: str) -> Plain | None:

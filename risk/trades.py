@@ -1,4 +1,4 @@
-"""The facts that the ledger is written from: a trade, and the end of a position."""
+"""The facts that the ledger is written from: trades, ends of positions, and cash that moves."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -61,3 +61,26 @@ class Settlement:
                 f"expected a payout in [0, 1] for {self.outcome.instrument}, found {self.payout}"
             )
         return to_micro(self.quantity * self.payout, "a payout")
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """A trade, or a part of one, that its venue took back under a correction's id."""
+
+    taken: Fill
+    correction_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CashMove:
+    """Cash in USD that no trade moved. `kind` is deposit, withdrawal, payout, or transfer, which has a `target`."""
+
+    kind: str
+    venue: str
+    target: str | None
+    amount: Decimal
+    reference: str
+    now_ns: int
+
+
+type Fact = Fill | Void | Settlement | CashMove

@@ -16,6 +16,7 @@ from system.crew import Crew, RunFailed, Story
 from system.event_log import EventLog
 from system.feed import Feed, Pace, Window
 from system.loading import Loaded
+from system.run_journal import RunJournal
 
 _FACTS_CLIENT = ClientId("FACTS")
 _TICKS_KEPT = 100  # of each instrument; the default of 10,000 fills a gigabyte with 200 instruments
@@ -38,9 +39,9 @@ class Plan:
 
 
 class Backtest:
-    """A replay of one plan; `run` may be called once."""
+    """A replay of one plan; `run` may be called once. A `journal` is told what a live run would tell it."""
 
-    def __init__(self, plan: Plan, feed: Feed, log: EventLog) -> None:
+    def __init__(self, plan: Plan, feed: Feed, log: EventLog, journal: RunJournal | None = None) -> None:
         self._plan = plan
         self._feed = feed
         self._events = 0
@@ -53,7 +54,7 @@ class Backtest:
             )
         )
         starting_usd = plan.book.backtest.starting_usd if plan.book.backtest else {}
-        self._crew = Crew(plan.book, starting_usd, log, wakes_clock=True)
+        self._crew = Crew(plan.book, starting_usd, log, wakes_clock=True, journal=journal)
         self._engine.add_exec_algorithm(self._crew.door)
         self._add_venues()
         for strategy in self._crew.strategies():

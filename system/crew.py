@@ -17,9 +17,13 @@ from risk.ledger import Ledger
 from risk.state import State
 from simulation.venue import venue_arguments
 from system.book import BadBook
+from system.chronicle import Chronicle
 from system.diary import Diary
 from system.event_log import EventLog
+from system.guard_store import GuardStore
 from system.loading import Loaded, find
+from system.restoring import rebuild
+from system.run_journal import RunJournal
 from system.venues import VENUES
 
 _KB_PER_MB = 1024
@@ -54,6 +58,8 @@ class Crew:
 
     `starting_usd` is the cash by venue. In a replay `wakes_clock` makes the door wake the simulated clock when
     a command arrives; live, time passes by itself. Against a double `is_made_up` marks every fill as class S.
+    With a `journal`, ledger and guardian begin where it ends (a simulated venue forgets, so there only a halt
+    is remembered), and it is told all that follows.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class Crew:
         *,
         wakes_clock: bool = False,
         is_made_up: bool = False,
+        journal: RunJournal | None = None,
     ) -> None:
         self._book = book
         self._starting_usd = starting_usd
@@ -72,12 +79,15 @@ class Crew:
         self._equity: list[EquityPoint] = []
         self._outcomes: dict[str, Outcome] = {}
         self.ledger = Ledger()
-        self.guardian = Guardian([entry.config for entry in book.risk], self.ledger)
+        self.facts_restored = rebuild(journal, self.ledger) if journal and not starting_usd else 0
+        store = GuardStore(journal) if journal else None
+        self.guardian = Guardian([entry.config for entry in book.risk], self.ledger, store=store)
         self.diary = Diary(self.guardian, self.ledger, log, self.audit, is_made_up=is_made_up)
+        told = Chronicle(journal, self.diary, self.guardian, self.ledger) if journal else self.diary
         self.door = Door(
-            self.diary,
+            told,
             wake_after_ns=book.simulation.latency_ns if wakes_clock else 0,
-            on_belief=self.diary.believed,
+            on_belief=told.believed,
         )
 
     @property

@@ -121,6 +121,15 @@ class Diary:
         bid, ask = sides_of(quote)
         self.prices.append(PricePoint(quote.ts_init, self._sides[quote.instrument_id][0].market, bid, ask))
 
+    def evidence(self, event: OrderFilled) -> str:
+        """Return the evidence class of a fill."""
+        if self._is_made_up:
+            return "S"
+        market = self.market_of(event.instrument_id)
+        accepted_ns = self._accepted_ns.get(str(event.client_order_id), event.ts_event)
+        rested_blind = self._blind_ns.get(market.market, -1) >= accepted_ns
+        return evidence_of(market.info, event.liquidity_side != LiquiditySide.MAKER, rested_blind)
+
     def _note_fill(self, event: OrderFilled, realized_usd: Decimal) -> None:
         market, outcome = self._sides[event.instrument_id]
         common = (
@@ -135,10 +144,6 @@ class Diary:
             self.settlements.append(Settlement(*common, price, quantity, realized_usd))
             return
         fee = event.commission.as_decimal() if event.commission else Decimal(0)
-        is_taker = event.liquidity_side != LiquiditySide.MAKER
-        rested_blind = self._blind_ns.get(market.market, -1) >= self._accepted_ns.get(
-            str(event.client_order_id), event.ts_event
-        )
         self.fills.append(
             Fill(
                 *common,
@@ -147,8 +152,8 @@ class Diary:
                 quantity,
                 price,
                 fee,
-                is_taker,
-                "S" if self._is_made_up else evidence_of(market.info, is_taker, rested_blind),
+                event.liquidity_side != LiquiditySide.MAKER,
+                self.evidence(event),
             )
         )
 

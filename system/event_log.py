@@ -27,6 +27,7 @@ _FIELDS = (
     "realized_pnl",
     "reason",
 )
+_KNOWN: dict[type, tuple[str, ...]] = {}  # which of these a kind of event has
 _SETTLEMENT = "EXPIRATION-"
 _PLAIN = frozenset({int, bool, str})
 _NAMED = (LiquiditySide, OrderSide, OrderType, TimeInForce)
@@ -42,7 +43,6 @@ class EventLog:
 
     def __init__(self, path: Path | None = None, *, keeps_up: bool = False) -> None:
         self._hash = sha256()
-        self._fields: dict[type, tuple[str, ...]] = {}
         self._file = path.open("wb", buffering=0 if keeps_up else -1) if path else None
 
     def __enter__(self) -> Self:
@@ -56,15 +56,7 @@ class EventLog:
 
     def write(self, event: Any) -> None:
         """Add one event of Nautilus."""
-        kind = type(event)
-        fields = self._fields.get(kind)
-        if fields is None:
-            fields = self._fields[kind] = tuple(name for name in _FIELDS if hasattr(event, name))
-        line: dict[str, object] = {"event": kind.__name__}
-        for name in fields:
-            value = getattr(event, name)
-            if value is not None:
-                line[name] = value if type(value) in _PLAIN else _text(value)
+        line: dict[str, object] = {"event": type(event).__name__} | plain_of(event)
         if str(line.get("client_order_id", "")).startswith(_SETTLEMENT):
             line["client_order_id"] = _SETTLEMENT
         data = json.encode(line) + b"\n"
@@ -76,6 +68,20 @@ class EventLog:
     def fingerprint(self) -> str:
         """The SHA-256 of all lines so far, in hexadecimal."""
         return self._hash.hexdigest()
+
+
+def plain_of(event: Any) -> dict[str, object]:
+    """Return what an event of Nautilus says, in numbers, flags and words."""
+    plain: dict[str, object] = {}
+    kind = type(event)
+    fields = _KNOWN.get(kind)
+    if fields is None:
+        fields = _KNOWN[kind] = tuple(name for name in _FIELDS if hasattr(event, name))
+    for name in fields:
+        value = getattr(event, name)
+        if value is not None:
+            plain[name] = value if type(value) in _PLAIN else _text(value)
+    return plain
 
 
 def is_settlement(event: Any) -> bool:

@@ -79,7 +79,7 @@ class Journal:
         self._now_ns = now_ns
         self._noted_ns = noted_ns
         self._capacity = capacity
-        self._waiting: deque[Noted | _Asked] = deque()
+        self._waiting: deque[tuple[Noted, ...] | _Asked] = deque()
         self._is_wanted = Event()
         self._is_closing = False
         self._failure: JournalLost | None = None
@@ -98,18 +98,18 @@ class Journal:
 
     @property
     def waiting(self) -> int:
-        """How many records and questions have not been written yet."""
+        """How many notes and questions have not been written yet."""
         return len(self._waiting)
 
-    def note(self, record: Record) -> None:
-        """Keep a record, soon; JournalLost when it will not be kept."""
+    def note(self, *records: Record) -> None:
+        """Keep records, soon, all of them or none; JournalLost when they will not be kept."""
         self._must_live()
-        noted_ns = self._now_ns()
-        self._noted_ns = noted_ns if noted_ns > self._noted_ns else self._noted_ns + 1
-        self._waiting.append((self._noted_ns, record))
+        self._noted_ns = max(self._now_ns(), self._noted_ns + 1)
+        self._waiting.append(tuple(enumerate(records, self._noted_ns)))
+        self._noted_ns += len(records) - 1
 
     async def durable(self, *records: Record) -> None:
-        """Keep records, and return when they and all before them are on the disk; the loop goes on meanwhile."""
+        """Keep records, all or none, and return when they and all before them are on the disk; the loop goes on meanwhile."""
         await self.ask(None, *records)
 
     async def ask[T](self, question: Question[T] | None, *records: Record) -> T:
@@ -143,8 +143,8 @@ class Journal:
             raise self._failure
 
     def _ask(self, question: Question[Any] | None, *records: Record) -> Future[Any]:
-        for record in records:
-            self.note(record)
+        if records:
+            self.note(*records)
         self._must_live()
         answer: Future[Any] = Future()
         self._waiting.append(_Asked(question, answer))
@@ -160,7 +160,7 @@ class Journal:
             raise JournalLost("expected an open journal, found it closed")
         if len(self._waiting) >= self._capacity:
             self._failure = JournalLost(
-                f"expected at most {self._capacity:,} records to wait, found the queue full: the database is too slow"
+                f"expected at most {self._capacity:,} notes to wait, found the queue full: the database is too slow"
             )
             self._is_wanted.set()
             raise self._failure
@@ -191,7 +191,7 @@ class Journal:
                 noted: list[Noted] = []
                 for one in batch:
                     if not isinstance(one, _Asked):
-                        noted.append(one)
+                        noted.extend(one)
                         continue
                     write(connection, noted)
                     noted = []

@@ -58,7 +58,7 @@ def test_the_first_refusal_stands_and_every_verdict_is_told(table):
     told = []
     t = table(
         [PriceOnGrid(), MaxStakePerOutcome(limit=Usd(1)), Breaks()],
-        on_verdict=lambda o, r: told.append((o.name, r)),
+        on_verdict=lambda o, p, r: told.append((o.name, r)),
     )
     t.ask(t.order("O-1", "buy", "10.00", "0.4000"))
     assert told == [

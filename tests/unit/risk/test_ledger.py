@@ -9,7 +9,7 @@ from risk.accounts import Accounts, Transaction
 from risk.contract import Outcome
 from risk.errors import ImpossiblePosting, LedgerBroken, UnknownFigure
 from risk.ledger import Ledger
-from risk.trades import Fill, Settlement
+from risk.trades import CashMove, Fill, Settlement
 
 MICRO = Decimal("0.000001")
 YES = Outcome("FED-YES.KALSHI", "FED.KALSHI", "FED-27JAN.KALSHI", "KALSHI")
@@ -242,12 +242,18 @@ def test_an_audit_finds_what_no_posting_touched():
 
 def test_every_transaction_is_heard_and_adds_up_to_zero():
     heard = []
-    ledger = Ledger(heard.append)
-    ledger.deposit("KALSHI", Decimal(100), 1)
+    ledger = Ledger(lambda transaction, fact: heard.append((transaction, fact)))
+    ledger.deposit("KALSHI", Decimal(100), 1, "start")
     ledger.post_fill(fill())
-    ledger.post_settlement(Settlement("kelly", YES, Decimal(10), Decimal(1), "end", 9))
-    assert [t.kind for t in heard] == ["deposit", "fill", "settlement"]
-    assert all(sum(amount for _, amount in t.entries) == 0 for t in heard)
+    end = Settlement("kelly", YES, Decimal(10), Decimal(1), "end", 9)
+    ledger.post_settlement(end)
+    deposit = CashMove("deposit", "KALSHI", None, Decimal(100), "start", 1)
+    assert [(t.kind, fact) for t, fact in heard] == [
+        ("deposit", deposit),
+        ("fill", fill()),
+        ("settlement", end),
+    ]
+    assert all(sum(amount for _, amount in t.entries) == 0 for t, _ in heard)
 
 
 cents = st.integers(1, 99).map(lambda n: Decimal(n) / 100)
@@ -272,8 +278,9 @@ class Bookkeeper:
     """Plays random facts and keeps its own tally of cash, in the simplest way."""
 
     def __init__(self):
+        self.facts = []
         self.ledger, self.cash, self.owed, self.capital, self.done = (
-            Ledger(),
+            Ledger(lambda _, fact: self.facts.append(fact)),
             Decimal(0),
             Decimal(0),
             Decimal(0),
@@ -352,3 +359,14 @@ def test_nothing_is_ever_lost(story):
             assert position.quantity > 0
             assert position.cost_usd >= 0
     assert keeper.ledger.positions() or keeper.ledger.cost_usd() == 0
+    again = Ledger()
+    for fact in keeper.facts:
+        again.post(fact)
+    assert again.snapshot() == keeper.ledger.snapshot()
+    assert again.accounts() == keeper.ledger.accounts()
+    assert again.positions(with_closed=True) == keeper.ledger.positions(with_closed=True)
+
+
+def test_a_move_of_a_kind_that_nobody_knows_is_refused():
+    with pytest.raises(ImpossiblePosting, match="found gift"):
+        Ledger().post(CashMove("gift", "KALSHI", None, Decimal(1), "", 1))

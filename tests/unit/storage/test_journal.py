@@ -245,11 +245,11 @@ def test_a_full_queue_is_a_failure_that_stays_but_loses_nothing_it_took(opened, 
     assert held.wait(DEADLINE_SECS)
     alert = ONE_OF_EACH[12]
     taken = 0
-    with pytest.raises(JournalLost, match="at most 50 records"):
+    with pytest.raises(JournalLost, match="at most 50 notes"):
         for _ in range(200):
             journal.note(alert)
             taken += 1
-    with pytest.raises(JournalLost, match="at most 50 records"):
+    with pytest.raises(JournalLost, match="at most 50 notes"):
         journal.note(alert)
     let_go.set()
     holding.join()

@@ -1,0 +1,109 @@
+"""An order is on the disk before its first byte leaves; and what became of one that a crash overtook there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from nautilus_trader.model import Price, Quantity
+from sqlalchemy import and_, exists
+
+from network.errors import NetworkError
+from storage.journal.errors import JournalLost
+from storage.journal.reading import read
+from storage.journal.records import Intent, OrderEvent
+from storage.journal.tables import TABLES
+from system.run_journal import RunJournal
+
+type Look = Callable[[Any, Quantity, Price | None], str | None]
+type Ask = Callable[[Intent], Awaitable[str | None]]
+"""Asks a venue for an order: its id there, or None when the venue has proved that it never had it.
+
+It raises NetworkError while the venue cannot tell.
+"""
+
+NEVER_ARRIVED: Final = "NeverArrived"
+FOUND: Final = "FoundAtVenue"
+_UNANSWERED: Final = ("OrderInitialized", "OrderSubmitted")
+
+
+def written_first(
+    journal: RunJournal, then: Look
+) -> Callable[[Any, Quantity, Price | None], Awaitable[str | None]]:
+    """Return a second guard that puts the order on the disk, then asks `then`, since time has passed.
+
+    What cannot be written does not leave.
+    """
+
+    async def guard(order: Any, quantity: Quantity, price: Price | None) -> str | None:
+        try:
+            await journal.journal.durable(_intent(journal, order, quantity, price))
+        except JournalLost as error:
+            return f"JOURNAL_LOST {error}"
+        return then(order, quantity, price)
+
+    return guard
+
+
+def unanswered(journal: RunJournal) -> list[Intent]:
+    """Return the orders that were to be sent and of which nothing was heard since, oldest first."""
+    orders, events = TABLES[Intent], TABLES[OrderEvent]
+    heard = exists().where(and_(events.c.order_id == orders.c.order_id, events.c.kind.not_in(_UNANSWERED)))
+    wanted = (orders.c.kind == "new", journal.is_ours(Intent), ~heard)
+    return journal.journal.find(lambda connection: list(read(connection, Intent, *wanted)))
+
+
+async def settle(
+    journal: RunJournal, intents: Sequence[Intent], ask: Ask, patience_secs: float = 0.5
+) -> dict[str, str | None]:
+    """Ask the venue until it has told of each intent; write the answers down, and return them by order id.
+
+    An order that the venue does not have is marked as never arrived, and only by the venue's proof. What it
+    has is told to the engine by reconciliation, not here.
+    """
+
+    async def patiently(intent: Intent) -> str | None:
+        while True:
+            try:
+                return await ask(intent)
+            except NetworkError:
+                await asyncio.sleep(patience_secs)
+
+    answers = await asyncio.gather(*map(patiently, intents))
+    told = [_answer(journal, *pair) for pair in zip(intents, answers, strict=True)]
+    await journal.journal.durable(*told)
+    return {intent.order_id: answer for intent, answer in zip(intents, answers, strict=True)}
+
+
+def _intent(journal: RunJournal, order: Any, quantity: Quantity, price: Price | None) -> Intent:
+    return Intent(
+        run=journal.run,
+        at_ns=journal.now_ns(),
+        order_id=str(order.client_order_id),
+        kind="new" if order.venue_order_id is None else "change",
+        strategy=str(order.strategy_id),
+        instrument=str(order.instrument_id),
+        side=order.side.name,
+        quantity=quantity.as_decimal(),
+        price=None if price is None else price.as_decimal(),
+        terms={
+            "time_in_force": order.time_in_force.name,
+            "post_only": order.is_post_only,
+            "reduce_only": order.is_reduce_only,
+        },
+    )
+
+
+def _answer(journal: RunJournal, intent: Intent, venue_order_id: str | None) -> OrderEvent:
+    now_ns = journal.now_ns()
+    return OrderEvent(
+        run=journal.run,
+        at_ns=now_ns,
+        known_ns=now_ns,
+        order_id=intent.order_id,
+        venue_order_id=venue_order_id,
+        strategy=intent.strategy,
+        instrument=intent.instrument,
+        kind=NEVER_ARRIVED if venue_order_id is None else FOUND,
+        event_id=f"restart-{intent.order_id}",
+        detail={"asked_after_a_restart": True},
+    )
