@@ -103,8 +103,8 @@ class Backtest:
             crew.diary.meet(opened)
             for side in (opened.yes, opened.no):
                 self._engine.add_instrument(side)
-        for market, at_ns in window.gaps:
-            crew.diary.blind(market, at_ns)
+        for market, gap in window.gaps:
+            crew.diary.blind(market, gap.ts_init)
         for quote in window.sampled:
             crew.diary.sample(quote)
         if window.events:

@@ -9,6 +9,7 @@ from nautilus_trader.model import BinaryOption, OrderBookDelta, QuoteTick
 from markets.facts import DataGap, MarketPhase, MarketResolution, OraclePrice, TradeProvenance
 from markets.instruments import OutcomePair, awaits_strike, pairs_among
 from markets.mirror import Mirror
+from simulation.blackouts import Blackouts, Seen
 from simulation.messages import cleared, grouped, levels_after, no_quote, snapshot
 from simulation.settlement import Settlement
 from simulation.sweeps import Sweeps
@@ -45,7 +46,7 @@ class Window:
     facts: list[Any] = field(default_factory=list)
     sampled: list[QuoteTick] = field(default_factory=list)
     resolutions: list[tuple[OutcomePair, MarketResolution]] = field(default_factory=list)
-    gaps: list[tuple[OutcomePair, int]] = field(default_factory=list)
+    gaps: list[tuple[OutcomePair, DataGap]] = field(default_factory=list)
     rows: int = 0
 
     @property
@@ -58,7 +59,8 @@ class Feed:
     """Replays the stored YES side of `markets`, and the NO side that follows from it.
 
     A market, and with it its strike, becomes known at the time at which its instrument was recorded,
-    never before. Replay order is `ts_init`; of one instant: facts, trades, books, quotes, closes.
+    never before. Replay order is `ts_init`; of one instant: facts, trades, books, quotes, closes. In a gap the
+    book is empty and nothing else is told, until the next whole book.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Feed:
         self._settlement = Settlement()
         self._known: dict[str, OutcomePair] = {}
         self._sweeps: dict[str, Sweeps] = {}
+        self._blackouts: dict[str, Blackouts] = {}
         self._sampled_ns: dict[str, int] = {}
 
     def windows(self, start_ns: int, end_ns: int) -> Iterator[Window]:
@@ -92,6 +95,7 @@ class Feed:
             market = self._waiting.pop(0)
             self._known[market.market] = market
             self._sweeps[market.market] = Sweeps()
+            self._blackouts[market.market] = Blackouts()
             opened.append(market)
         return opened
 
@@ -104,8 +108,11 @@ class Feed:
         The engine refuses quotes and trades of a market that never had a book (run on rc7).
         """
         for market in window.opened:
-            levels = levels_after(self._reader.deltas(market.yes.id, market.yes.ts_init, window.start_ns))
-            book = snapshot(market.yes.id, levels, window.start_ns)
+            since_ns = market.yes.ts_init
+            deltas = self._reader.deltas(market.yes.id, since_ns, window.start_ns)
+            gaps = self._gaps_of(market, since_ns, window.start_ns) if since_ns < window.start_ns else []
+            known = self._darkened(market, Seen(deltas, [], []), gaps)
+            book = snapshot(market.yes.id, levels_after(known.deltas), window.start_ns)
             self._sweeps[market.market].start_from(book)
             self._add_books(window, market, book)
 
@@ -114,14 +121,14 @@ class Feed:
         self._add_facts(window)
         self._find_gaps(window)
         for name, market in self._known.items():
-            deltas = self._reader.deltas(market.yes.id, start_ns, end_ns)
-            quotes = self._quotes(market, start_ns, end_ns)
-            trades = self._reader.trades(market.yes.id, start_ns, end_ns)
-            window.rows += len(deltas) + len(quotes) + len(trades)
-            for at_ns in [at_ns for blind, at_ns in window.gaps if blind is market]:
-                # Nothing is known from here on, so nothing can be traded.
-                deltas = _merged(deltas, cleared(market.yes.id, at_ns))
-                quotes = _merged(quotes, [no_quote(market.yes.id, at_ns)])
+            seen = Seen(
+                self._reader.deltas(market.yes.id, start_ns, end_ns),
+                self._quotes(market, start_ns, end_ns),
+                self._reader.trades(market.yes.id, start_ns, end_ns),
+            )
+            window.rows += len(seen.deltas) + len(seen.quotes) + len(seen.trades)
+            seen = self._darkened(market, seen, [gap for blind, gap in window.gaps if blind is market])
+            deltas, quotes, trades = seen.deltas, seen.quotes, seen.trades
             if trades:
                 trades = list(self._sweeps[name].spell_out(deltas, trades))
                 window.market_data += [trades, [self._mirror.trade(one, market.no.id) for one in trades]]
@@ -133,6 +140,20 @@ class Feed:
                 self._sample(window, market.market, quotes)
                 window.market_data += [quotes, [self._mirror.quote(one, market.no.id) for one in quotes]]
         self._add_closes(window)
+
+    def _darkened(self, market: OutcomePair, seen: Seen, gaps: Sequence[DataGap]) -> Seen:
+        """Return what can have been known: from the start of a gap on nothing is, so nothing can be traded."""
+        blackouts = self._blackouts[market.market]
+        for gap in gaps:
+            blackouts.add(gap.ts_init, gap.until_ns)
+        seen = blackouts.cut(seen)
+        for gap in gaps:
+            seen = Seen(
+                _merged(seen.deltas, cleared(market.yes.id, gap.ts_init)),
+                _merged(seen.quotes, [no_quote(market.yes.id, gap.ts_init)]),
+                seen.trades,
+            )
+        return seen
 
     def _quotes(self, market: OutcomePair, start_ns: int, end_ns: int) -> list[QuoteTick]:
         """Return the quotes of an open market: after its close the venue only takes the book down."""
@@ -154,7 +175,11 @@ class Feed:
     def _find_gaps(self, window: Window) -> None:
         for data in self._reader.facts(DataGap, window.start_ns, window.end_ns):
             if market := self._market_of(data.data):
-                window.gaps.append((market, data.ts_init))
+                window.gaps.append((market, data.data))
+
+    def _gaps_of(self, market: OutcomePair, start_ns: int, end_ns: int) -> list[DataGap]:
+        facts = (data.data for data in self._reader.facts(DataGap, start_ns, end_ns))
+        return [gap for gap in facts if self._market_of(gap) is market]
 
     def _add_closes(self, window: Window) -> None:
         for data in window.facts:
