@@ -5,7 +5,7 @@ import time
 from contextlib import asynccontextmanager
 
 import pytest
-from kalshi_desk import SHARD, list_market, make_double, wall_ns
+from kalshi_venue import SHARD, list_market, make_double, wall_ns
 
 from adapters.kalshi.config import KalshiConfig
 from adapters.kalshi.http.client import KalshiHttp

@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from kalshi_desk import MARKET, YES, run_with
+from kalshi_desk import run_with
+from kalshi_venue import MARKET, YES
 
 
 def test_what_only_one_of_venue_cache_guard_and_ledger_knows_is_named():

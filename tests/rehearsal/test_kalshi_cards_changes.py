@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 import pytest
-from kalshi_desk import SHARD, to_price, to_quantity
+from kalshi_trader import to_price, to_quantity
+from kalshi_venue import SHARD
 from nautilus_trader.model import TimeInForce
 
 from simulation.wire.fault_plan import PlannedFault

@@ -1,7 +1,8 @@
 """What Kalshi has not is denied before a byte leaves, with that reason: the cards that say no, and 72 and 73."""
 
 import pytest
-from kalshi_desk import to_price, to_quantity, wall_ns
+from kalshi_trader import to_price, to_quantity
+from kalshi_venue import wall_ns
 from nautilus_trader.model import (
     AssetClass,
     ContingencyType,

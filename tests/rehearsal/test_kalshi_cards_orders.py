@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from kalshi_desk import wall_ns
+from kalshi_venue import wall_ns
 from nautilus_trader.model import TimeInForce
 
 CREATE = "POST /portfolio/events/orders"

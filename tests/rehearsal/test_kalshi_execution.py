@@ -4,7 +4,8 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from kalshi_desk import MARKET, NO, SHARD, YES, list_market, make_double, run_with, wall_ns
+from kalshi_desk import run_with
+from kalshi_venue import MARKET, NO, SHARD, YES, list_market, make_double, wall_ns
 from nautilus_trader.model import ClientOrderId, InstrumentId, Price, Quantity, TimeInForce, VenueOrderId
 
 from adapters.kalshi.messages.orders import CreateOrder
@@ -163,21 +164,46 @@ def test_a_503_on_a_submit_is_unknown_until_the_venue_was_asked():
     run_with(work)
 
 
-def test_a_404_to_a_cancel_is_not_believed_while_the_order_rests():  # AR-E07
+CANCEL = "DELETE /portfolio/events/orders"
+
+
+@pytest.mark.card("kalshi", "AR-E08")
+def test_a_404_to_a_cancel_is_not_believed_while_the_order_rests():
     async def work(desk):
         cid = desk.send(YES, "BUY", 10, "0.50")
         await desk.has(cid, "Accepted")
-        desk.double.faults.add(
-            PlannedFault(kind="status", route="DELETE /portfolio/events/orders", nth=1, status=404)
-        )
+        desk.double.faults.add(PlannedFault(kind="status", route=CANCEL, nth=1, status=404))
+        desk.trader.cancel_order(cid)
+        await desk.has(cid, "Canceled")
+        assert desk.events(cid) == ["Accepted", "PendingCancel", "Canceled"]
+        assert desk.faults() == ["status"]
+        venue_id = desk.cache.order(cid).venue_order_id.value
+        asked = [request for request in desk.double.sent if request.route.endswith(venue_id)]
+        first, *between, last = [request.route.split()[0] for request in asked]
+        assert (first, set(between), last) == ("DELETE", {"GET"}, "DELETE")
+        cancels = [request.query for request in asked if request.route.startswith(CANCEL)]
+        assert cancels == [{"market_ticker": MARKET, "exchange_index": str(SHARD)}] * 2
+
+    run_with(work)
+
+
+def test_a_cancel_is_sent_again_through_a_pause_and_rejected_only_when_it_was_throttled_five_times():
+    async def work(desk):
+        cid = desk.send(YES, "BUY", 10, "0.50")
+        await desk.has(cid, "Accepted")
+        desk.double.faults.add(PlannedFault(kind="status", route=CANCEL, status=429, times=5))
         desk.trader.cancel_order(cid)
         await desk.has(cid, "CancelRejected")
         assert desk.status(cid) == "ACCEPTED"
-        assert desk.faults() == ["status"]
+        assert desk.faults() == ["status"] * 5
+        desk.double.control.halt_shard(SHARD)  # everything is answered by 503: nothing is known
         desk.trader.cancel_order(cid)
+        await desk.until(lambda: len(desk.sent(CANCEL)) >= 7)
+        desk.double.control.resume_shard(SHARD)
         await desk.has(cid, "Canceled")
+        assert desk.events(cid).count("CancelRejected") == 1
 
-    run_with(work)
+    run_with(work, settings={"cancels_orders_on_pause": False})
 
 
 @pytest.mark.parametrize(("leg", "side"), [(YES, "ask"), (NO, "bid")])

@@ -7,7 +7,6 @@ careful. Between two answers of the venue, fills that cost money are taken off a
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final
 
 from nautilus_trader.model import AccountBalance, Money
@@ -148,9 +147,4 @@ def _cost_of_one(ticket: Ticket) -> Decimal:
 def _fee_bound_usd(ticket: Ticket, yes_price: Decimal, contracts: Decimal) -> Decimal:
     # At a better price than the limit a taker saves more on the contract than the fee can grow.
     terms = ticket.contract.fees.terms[-1]
-    return _model_fee(contracts, yes_price, terms.taker_rate, terms.exponent) + _CASH_UNIT
-
-
-@lru_cache(maxsize=4096)  # each new order asks again for all that rest
-def _model_fee(contracts: Decimal, price: Decimal, rate: Decimal, exponent: int) -> Decimal:
-    return model_fee(contracts, price, rate, exponent)
+    return model_fee(contracts, yes_price, terms.taker_rate, terms.exponent) + _CASH_UNIT

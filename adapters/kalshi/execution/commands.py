@@ -13,6 +13,7 @@ from adapters.kalshi import constants as venue
 from adapters.kalshi.execution import translation
 from adapters.kalshi.execution.cash import cost_usd
 from adapters.kalshi.execution.desk import Desk, Objection
+from adapters.kalshi.execution.resolution import LATE_NS
 from adapters.kalshi.execution.tickets import Ending, Ticket, ticket_of
 from adapters.kalshi.execution.wishes import wishes_of
 from adapters.kalshi.messages.numbers import size_text
@@ -25,6 +26,8 @@ from adapters.kalshi.messages.orders import (
     DecreasedOrder,
     DecreaseOrder,
 )
+from adapters.kalshi.messages.refusals import says_duplicate
+from network.backoff import Backoff
 from network.outcomes import Done, Outcome, Refused, Unknown
 
 type Params = Mapping[str, Any] | None
@@ -33,7 +36,6 @@ _LOG: Final = logging.getLogger(__name__)
 _MILLISECOND_NS: Final = 1_000_000
 _MOST_IN_BATCH: Final = 20
 _MOST_TRIES: Final = 5
-_CONFLICT: Final = 409
 _NOT_FOUND: Final = 404
 _THROTTLED: Final = 429
 
@@ -151,31 +153,30 @@ class Submission:
         ticket.doubt = unknown.reason
         _LOG.warning("nobody knows yet whether order %s arrived: %s", ticket, unknown.reason)
         work = self._desk.resolver.resolve_submit(
-            ticket, self._desk.resolver.venue_time_ns(), has_arrived=unknown.status == _CONFLICT
+            ticket, self._desk.resolver.venue_time_ns(), has_arrived=says_duplicate(unknown)
         )
         self._desk.tasks.start(f"resolve {ticket}", work)
 
 
 class Cancellation:
-    """Orders that shall go."""
+    """Orders that shall go.
+
+    A cancel can be repeated without harm. So one whose outcome is unknown is asked about and, while the order
+    rests, sent again, for as long as that takes; it is never rejected for it. What the venue refuses by name
+    while the order rests is refused after some tries.
+    """
 
     def __init__(self, desk: Desk, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._desk = desk
         self._sleep = sleep
+        self._backoff = Backoff(0.1, 2.0, 5.0, jitter=0.2)
 
     async def cancel(self, ticket: Ticket) -> None:
         """Cancel one order, as soon as its own submit has an answer."""
         await ticket.known.wait()
         request = _cancel_of(ticket)
-        if request is None:
-            return
-        for tries in range(1, _MOST_TRIES + 1):
-            outcome = await self._desk.http.cancel_order(request)
-            is_throttled = isinstance(outcome, Refused) and outcome.status == _THROTTLED
-            if not is_throttled or tries == _MOST_TRIES or ticket.is_closed:
-                break
-            await self._sleep(0.1 * tries)
-        await self._book(ticket, outcome)
+        if request is not None:
+            await self._pursue(ticket, await self._desk.http.cancel_order(request))
 
     async def cancel_many(self, tickets: Sequence[Ticket]) -> None:
         """Cancel orders together; those without an answer to their submit follow by themselves."""
@@ -186,32 +187,48 @@ class Cancellation:
         for part in batched(ready, _MOST_IN_BATCH, strict=False):
             outcomes = await self._desk.http.batch_cancel_orders([cancel for _, cancel in part])
             for (ticket, _), outcome in zip(part, outcomes, strict=True):
-                self._desk.tasks.start(f"book the cancel of {ticket}", self._book(ticket, outcome))
+                self._desk.tasks.start(f"book the cancel of {ticket}", self._pursue(ticket, outcome))
 
-    async def _book(self, ticket: Ticket, outcome: Outcome[CanceledOrder]) -> None:
+    async def _pursue(self, ticket: Ticket, outcome: Outcome[CanceledOrder]) -> None:
+        tries = refusals = 0
+        while problem := await self._problem(ticket, outcome):
+            refusals += isinstance(outcome, Refused)
+            if refusals == _MOST_TRIES or (isinstance(outcome, Refused) and not outcome.was_sent):
+                self._reject(ticket, problem)
+                return
+            await self._sleep(self._backoff.delay_secs(tries, lambda: 0.5))
+            tries += 1
+            request = _cancel_of(ticket)
+            if request is None:
+                return
+            _LOG.warning("order %s is cancelled again: %s", ticket, problem)
+            outcome = await self._desk.http.cancel_order(request)
+
+    async def _problem(self, ticket: Ticket, outcome: Outcome[CanceledOrder]) -> str | None:
+        """Return why the order rests on, None when its end is known.
+
+        Nothing is concluded from an answer that found nothing: it may mean a fill, or the wrong shard.
+        """
         match outcome:
             case Done(canceled) if canceled.reduced_by > 0:
                 at_ns = (canceled.ts_ms or 0) * _MILLISECOND_NS or self._desk.now_ns
                 filled = max(ticket.told, ticket.contracts - canceled.reduced_by)
                 self._desk.teller.end(ticket, Ending("canceled", filled, at_ns))
+                return None
             case Done():
-                await self._look_again(ticket, "there was nothing left to cancel")
+                why = "there was nothing left to cancel"
             case Refused(reason=reason, status=status) if not outcome.was_sent or status == _THROTTLED:
-                self._reject(ticket, reason)
+                return reason
             case Refused(reason=reason, code=code):
-                await self._look_again(ticket, f"{code}: {reason}")
+                why = f"{code}: {reason}"
             case Unknown(reason=reason):
-                await self._look_again(ticket, reason)
-
-    async def _look_again(self, ticket: Ticket, reason: str) -> None:
-        """Ask before anything is concluded: a cancel that found nothing may mean a fill, or the wrong shard."""
+                why = reason
         desk = self._desk
         stated = await desk.resolver.current(ticket, desk.resolver.venue_time_ns())
         if stated is None:
-            return
+            return None
         desk.teller.take_order(ticket, stated)
-        if stated.end is None:
-            self._reject(ticket, f"STILL_RESTS {reason}")
+        return None if stated.end is not None else f"STILL_RESTS {why}"
 
     def _reject(self, ticket: Ticket, reason: str) -> None:
         if ticket.is_closed:
@@ -301,8 +318,10 @@ class Change:
                 self._done(ticket, changed, yes_price, contracts)
             case Refused(reason=reason, status=status, code=code) if status != _NOT_FOUND:
                 self._reject(ticket, f"{code}: {reason}")
-            case Refused(reason=reason) | Unknown(reason=reason):
+            case Refused(reason=reason):
                 await self._look_again(ticket, reason, (yes_price, contracts))
+            case Unknown(reason=reason):  # it may still be on its way
+                await self._look_again(ticket, reason, (yes_price, contracts), LATE_NS)
 
     def _done(
         self, ticket: Ticket, changed: AmendedOrder | DecreasedOrder, yes_price: Decimal, contracts: Decimal
@@ -318,10 +337,12 @@ class Change:
         elif filled and filled > ticket.told:
             desk.teller.want_fills(ticket)
 
-    async def _look_again(self, ticket: Ticket, reason: str, wanted: tuple[Decimal, Decimal]) -> None:
+    async def _look_again(
+        self, ticket: Ticket, reason: str, wanted: tuple[Decimal, Decimal], late_ns: int = 0
+    ) -> None:
         desk = self._desk
         ticket.change_doubt = reason
-        stated = await desk.resolver.current(ticket, desk.resolver.venue_time_ns())
+        stated = await desk.resolver.current(ticket, desk.resolver.venue_time_ns() + late_ns)
         if stated is None:
             return
         desk.teller.take_order(ticket, stated)

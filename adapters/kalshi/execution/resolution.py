@@ -26,7 +26,7 @@ from network.errors import NetworkError, Refusal
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000
 _CLOCK_MARGIN_NS: Final = _SECOND_NS  # until the skew is known to less
-_LATE_NS: Final = 2 * _SECOND_NS  # a request that we gave up may still be on its way for a while
+LATE_NS: Final = 2 * _SECOND_NS  # a request that we gave up may still be on its way for a while
 _WINDOW_SECS: Final = 120  # orders and fills are asked for from this long before the request on
 _STREAM_SECS: Final = 0.3  # a fill is usually on the stream before REST shows it
 _NOT_FOUND: Final = 404
@@ -96,7 +96,7 @@ class Resolver:
             if seen.order is not None:
                 self._take_found(ticket, seen.order)
                 return
-            if seen.as_of_ns >= ended_ns + _LATE_NS and not has_arrived:
+            if seen.as_of_ns >= ended_ns + LATE_NS and not has_arrived:
                 self._teller.reject(ticket, f"NOT_AT_VENUE after {ticket.doubt}")
                 return
             await self._pause(tries)

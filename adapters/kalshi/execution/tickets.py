@@ -115,7 +115,6 @@ class Tickets:
     def __init__(self) -> None:
         self._by_client_id: dict[str, Ticket] = {}
         self._by_order_id: dict[str, Ticket] = {}
-        self._open: dict[str, Ticket] = {}
 
     def __iter__(self) -> Iterator[Ticket]:
         return iter([*self._by_client_id.values()])
@@ -123,7 +122,6 @@ class Tickets:
     def add(self, ticket: Ticket) -> Ticket:
         """Keep a ticket."""
         self._by_client_id[ticket.client_order_id.value] = ticket
-        self._open[ticket.client_order_id.value] = ticket
         if ticket.order_id is not None:
             self._by_order_id[ticket.order_id] = ticket
         return ticket
@@ -141,8 +139,7 @@ class Tickets:
 
     def open(self) -> list[Ticket]:
         """Return those that may still change."""
-        self._open = {name: ticket for name, ticket in self._open.items() if not ticket.is_closed}
-        return [*self._open.values()]
+        return [ticket for ticket in self if not ticket.is_closed]
 
     def forget(self, now_ns: int) -> None:
         """Drop those that ended so long ago that no late message can mean them."""

@@ -1,7 +1,8 @@
 """Writing orders: each call is sent once and ends as done, refused or unknown.
 
 * 429 is refused: the venue applied nothing, and says so (reference, section 7). Wait, then decide again.
-* 409 on a create is unknown, never refused: an order with this client id has arrived. `find_order` it.
+* 409 on a create is unknown, never refused: an order with this client id has arrived if its code says so or none
+  came (`refusals.says_duplicate`), and may have if not. `find_order` it.
 * 404 on a cancel, amend or decrease is refused with that status and proves nothing: the order may have
   filled, or live on another shard. Believe it only after `get_order`, or after a `find_order` that began
   when `get_user_data_timestamp` had passed the time of sending.

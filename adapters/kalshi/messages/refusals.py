@@ -27,6 +27,7 @@ DUPLICATE_CODES: Final = frozenset({"order_already_exists", "duplicate_client_or
 UNSURE_CODES: Final = frozenset({"internal_server_error", "internal_error", "service_unavailable", "timeout"})
 """Words that prove nothing, whatever the status beside them."""
 
+_CONFLICT: Final = 409
 _THROTTLED: Final = 429
 _ITEM_REFUSED: Final = 400  # an item of a batch has no status of its own: the one that fits its code
 _STATUSES: Final = {"too_many_requests": 429, "rate_limited": 429, "not_found": 404, "order_not_found": 404}
@@ -64,6 +65,16 @@ def reason_of(words: dict[str, Any]) -> Reason:
     if not code and parts.get("error"):
         code = parts["error"].lower().replace(" ", "_")
     return Reason(code, _shown(text))
+
+
+def says_duplicate(unknown: Unknown) -> bool:
+    """Return whether the venue says that our client id is taken: then the order is there.
+
+    By REST the spelling was never seen, so a 409 without a word says so; one with another word may be any
+    conflict, and only a query tells.
+    """
+    code = unknown.code.lower()
+    return code in DUPLICATE_CODES or (unknown.status == _CONFLICT and not code)
 
 
 def judge[T](outcome: Outcome[T]) -> Outcome[T]:
@@ -135,7 +146,8 @@ def _created(item: CreatedItem, status: int) -> Outcome[CreatedOrder]:
 def _refused(error: BodyError) -> Refused | Unknown:
     reason = reason_of({"code": error.code, "message": error.message, "details": error.details})
     if reason.code in DUPLICATE_CODES:
-        return Unknown(f"an order with this client id has arrived: {reason.text}", "unexpected_status")
+        said = f"an order with this client id has arrived: {reason.text}"
+        return Unknown(said, "unexpected_status", _CONFLICT, reason.code)
     if reason.code in UNSURE_CODES:
         return Unknown(f"{reason.code}: {reason.text}", "server_error")
     return Refused(_STATUSES.get(reason.code, _ITEM_REFUSED), reason.code, reason.text)

@@ -14,7 +14,7 @@ from adapters.kalshi.config import KalshiConfig
 from adapters.kalshi.http.client import KalshiHttp
 from adapters.kalshi.messages import orders, queries
 from adapters.kalshi.messages.numbers import price_text, size_text
-from adapters.kalshi.messages.refusals import read_refusal
+from adapters.kalshi.messages.refusals import read_refusal, says_duplicate
 from network.errors import BadReply, Refusal
 from network.outcomes import Done, Refused, Unknown
 
@@ -248,6 +248,21 @@ def test_what_proves_nothing_is_unknown_and_sent_once(ask, venue, status, body):
     venue.answer("POST", "/portfolio/events/orders", body, status=status)
     assert isinstance(ask(lambda http: http.create_order(order())), Unknown)
     assert len(venue.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_duplicate"),
+    [
+        (409, {"error": {"code": "ORDER_ALREADY_EXISTS"}}, True),
+        (409, {"code": "duplicate_client_order_id"}, True),
+        (409, b"<html>", True),
+        (409, {"error": {"code": "fill_or_kill_insufficient_resting_volume"}}, False),
+        (503, b"<html>", False),
+    ],
+)
+def test_a_conflict_means_a_duplicate_unless_it_names_another_reason(ask, venue, status, body, is_duplicate):
+    venue.answer("POST", "/portfolio/events/orders", body, status=status)
+    assert says_duplicate(ask(lambda http: http.create_order(order()))) == is_duplicate
 
 
 def test_a_conflict_is_a_refusal_for_everything_but_a_create(ask, venue):
