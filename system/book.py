@@ -54,12 +54,14 @@ class Live(Struct, frozen=True, forbid_unknown_fields=True):
     """Where to trade, and how far the book may go: `mode` "live" is the first of three locks on real orders.
 
     `starting_usd` is a sandbox's money by venue; without it, the backtest's. `settings` are each venue's own.
+    `journal` is an address such as postgresql://host/name; without it, a file beside the book's reports.
     """
 
     venues: list[str]
     mode: Literal["sandbox", "rehearsal", "live"] = "sandbox"
     starting_usd: dict[str, Decimal] | None = None
     settings: dict[str, Raw] = {}
+    journal: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse money that nobody has."""

@@ -18,6 +18,7 @@ from risk.state import State
 from simulation.venue import venue_arguments
 from system.book import BadBook
 from system.chronicle import Chronicle
+from system.claims import claims_by_strategy
 from system.diary import Diary
 from system.event_log import EventLog
 from system.guard_store import GuardStore
@@ -57,9 +58,9 @@ class Crew:
     """The same people in every mode: one guardian, one ledger, one diary behind one door, and the strategies.
 
     `starting_usd` is the cash by venue. In a replay `wakes_clock` makes the door wake the simulated clock when
-    a command arrives; live, time passes by itself. Against a double `is_made_up` marks every fill as class S.
+    a command arrives; live, time passes by itself. `evidence` is the class of every fill where the mode decides it.
     With a `journal`, ledger and guardian begin where it ends (a simulated venue forgets, so there only a halt
-    is remembered), and it is told all that follows.
+    is remembered), and it is told all that follows. At real venues one strategy alone may have an instrument.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Crew:
         log: EventLog,
         *,
         wakes_clock: bool = False,
-        is_made_up: bool = False,
+        evidence: str | None = None,
         journal: RunJournal | None = None,
     ) -> None:
         self._book = book
@@ -81,8 +82,11 @@ class Crew:
         self.ledger = Ledger()
         self.facts_restored = rebuild(journal, self.ledger) if journal and not starting_usd else 0
         store = GuardStore(journal) if journal else None
-        self.guardian = Guardian([entry.config for entry in book.risk], self.ledger, store=store)
-        self.diary = Diary(self.guardian, self.ledger, log, self.audit, is_made_up=is_made_up)
+        self._claims = claims_by_strategy(journal, self.ledger) if journal and not starting_usd else {}
+        self.guardian = Guardian(
+            [entry.config for entry in book.risk], self.ledger, exclusive=not starting_usd, store=store
+        )
+        self.diary = Diary(self.guardian, self.ledger, log, self._after_fill, evidence=evidence)
         told = Chronicle(journal, self.diary, self.guardian, self.ledger) if journal else self.diary
         self.door = Door(
             told,
@@ -118,7 +122,8 @@ class Crew:
         """Yield the book's strategies, each in its seat; BadBook for an id that cannot be one."""
         for place, entry in enumerate(self._book.strategies):
             try:
-                seat = Seat(StrategyId(entry.id), self.door)
+                claims = sorted(self._claims.get(entry.id, ()))
+                seat = Seat(StrategyId(entry.id), self.door, tuple(map(InstrumentId.from_str, claims)))
             except ValueError as error:
                 where = f"at `$.strategies[{place}].id`"
                 raise BadBook(f"expected an id such as `edge-1`, found {entry.id!r} - {where}") from error
@@ -213,6 +218,10 @@ class Crew:
             prices=diary.prices,
             equity=self._equity,
         )
+
+    def _after_fill(self, at_ns: int) -> None:
+        if self._starting_usd:  # only a simulated venue's account is right at every moment
+            self.audit(at_ns)
 
     def _mark(self, instrument: str) -> Decimal:
         """Return what was last bid for an open position; one that nobody ever bid for is worth nothing."""

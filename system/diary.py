@@ -33,8 +33,8 @@ class Diary:
     """The guard's companion: hears what it hears, and keeps it in the words of the report.
 
     Forecasts are kept at most once in ten seconds for each strategy and market: a strategy that says
-    the same with every tick would only make its own score noisier. Where the venue `is_made_up`, every fill
-    is synthetic, whatever its instrument says.
+    the same with every tick would only make its own score noisier. `evidence` is the class of every fill
+    where the mode decides it; else data and instrument do.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class Diary:
         log: EventLog,
         after_fill: Callable[[int], None],
         *,
-        is_made_up: bool = False,
+        evidence: str | None = None,
     ) -> None:
         self._guard = guard
         self._ledger = ledger
         self._log = log
         self._after_fill = after_fill
-        self._is_made_up = is_made_up
+        self._evidence = evidence
         self._accepted_ns: dict[str, int] = {}
         self._blind_ns: dict[str, int] = {}
         self._forecast_ns: dict[tuple[StrategyId, str], int] = {}
@@ -123,8 +123,8 @@ class Diary:
 
     def evidence(self, event: OrderFilled) -> str:
         """Return the evidence class of a fill."""
-        if self._is_made_up:
-            return "S"
+        if self._evidence:
+            return self._evidence
         market = self.market_of(event.instrument_id)
         accepted_ns = self._accepted_ns.get(str(event.client_order_id), event.ts_event)
         rested_blind = self._blind_ns.get(market.market, -1) >= accepted_ns

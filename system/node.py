@@ -3,14 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final
 
 from nautilus_trader.adapters.sandbox import SandboxExecutionClientConfig, SandboxExecutionClientFactory
-from nautilus_trader.common import Environment, LoggerConfig, LogLevel
+from nautilus_trader.common import Environment, LoggerConfig
 from nautilus_trader.live import (
     LiveExecutionEngineConfig,
     LiveNode,
@@ -18,22 +15,25 @@ from nautilus_trader.live import (
     LiveNodeConfig,
     SubmissionRecoveryPolicy,
 )
-from nautilus_trader.model import InstrumentId, QuoteTick, TraderId
+from nautilus_trader.model import ClientOrderId, InstrumentId, QuoteTick, TraderId, Venue
 
 from engine.observer import Ears, Observer
 from markets.facts import DataGap, Fact, MarketResolution
 from markets.instruments import OutcomePair
 from markets.names import Series, is_series, outcome_of
 from research.record import Outcome, Record
+from risk.guardian import Guardian
 from simulation.spelling import Spelling
-from system.book import BadBook, Live
+from storage.journal.records import RunPhase
 from system.crew import Crew, RunFailed, Story
 from system.event_log import EventLog
 from system.heartbeat import Beat
-from system.loading import Loaded
-from system.modes import Mode, double_addresses, trader_id_of
-from system.recording import Recording
-from system.venues import VENUES, DeskWish, FeedWish, VenueRow
+from system.intents import written_first
+from system.modes import double_addresses
+from system.node_plan import NodePlan, row_of
+from system.obeying import obey
+from system.restoring import StrategyMemory
+from system.venues import DeskWish, FeedWish
 
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000
@@ -42,55 +42,11 @@ _LOOK_SECS: Final = 0.25
 _EQUITY_NS: Final = 10 * _SECOND_NS
 _NEVER: Final = 4_000_000_000  # retries: an order without an answer stays unknown until the venue tells
 _CANCEL_SECS: Final = 5.0
+_CANCEL_LOOK_SECS: Final = 0.01
 
 
 class Unresolved(RuntimeError):
     """The node has stopped, and what became of some orders is not known; the message names them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodePlan:
-    """What to run: a loaded book in one mode.
-
-    `environ` may hold a double's addresses. `is_recorded` says that the double plays a real recording; without that
-    whatever trades against a double is class S. `recording` keeps what the venues say.
-    """
-
-    book: Loaded
-    mode: Mode
-    environ: Mapping[str, str]
-    identity: Mapping[str, str] = field(default_factory=dict)
-    is_recorded: bool = False
-    recording: Recording | None = None
-    log_level: LogLevel = LogLevel.INFO
-
-    @property
-    def live(self) -> Live:
-        """What the book says about real time; BadBook when it says nothing."""
-        if self.book.live is None:
-            raise BadBook("expected a [live] table in the book, found none")
-        return self.book.live
-
-    @property
-    def trader_id(self) -> str:
-        """Who trades, with the mode in the name."""
-        return trader_id_of(self.book.name, self.mode)
-
-    @property
-    def starting_usd(self) -> Mapping[str, Decimal]:
-        """A sandbox's money by venue."""
-        replay = self.book.backtest.starting_usd if self.book.backtest else {}
-        named = self.live.starting_usd or replay
-        missing = [venue for venue in self.live.venues if venue not in named]
-        if missing:
-            raise BadBook(
-                f"expected a starting amount at {missing[0]}, found none - at `$.live.starting_usd`"
-            )
-        return {venue: named[venue] for venue in self.live.venues}
-
-    def settings_of(self, venue: str) -> Mapping[str, Any]:
-        """Return the book's settings of a venue, with a double's addresses over them."""
-        return {**self.live.settings.get(venue, {}), **double_addresses(venue, self.mode, self.environ)}
 
 
 class BookNode:
@@ -108,11 +64,16 @@ class BookNode:
             double_addresses(one, plan.mode, plan.environ) for one in plan.live.venues
         )
         money = plan.starting_usd if self._is_simulated else {}
-        is_made_up = self._is_against_double and not plan.is_recorded
-        self.crew = Crew(plan.book, money, log, is_made_up=is_made_up)
+        self.crew = Crew(plan.book, money, log, evidence=self._evidence(), journal=plan.journal)
         self._strategies = list(self.crew.strategies())
+        self._kept = StrategyMemory(plan.journal) if plan.journal else None
         self._node = self._build()
         self._cache = self._node.cache
+
+    @property
+    def guardian(self) -> Guardian:
+        """The judge of this run."""
+        return self.crew.guardian
 
     def pulse(self) -> Beat:
         """Return how the node is."""
@@ -135,9 +96,11 @@ class BookNode:
         with orders of which nobody knows what became.
         """
         began, began_ns = time.perf_counter(), now_ns()
+        self._enter("starting")
         running = asyncio.ensure_future(self._node.run_async())
+        obeying = asyncio.ensure_future(self._obey())
         try:
-            failure = await self._watch(running)
+            failure = await self._watch(running, obeying)
             await self._wind_down(running)
             if failure is not None:
                 raise failure
@@ -147,6 +110,7 @@ class BookNode:
             self.crew.ledger.audit()
             return self.crew.record(self._story(began_ns, time.perf_counter() - began))
         finally:
+            obeying.cancel()
             self._node.dispose()
 
     # building
@@ -156,13 +120,15 @@ class BookNode:
         data_clients, data_factories = {}, {}
         exec_clients, exec_factories = {}, {}
         for venue in plan.live.venues:
-            row = _row(venue)
+            row = row_of(venue)
             feed = row.make_feed(self._feed_wish(venue))
             data_clients[venue], data_factories[venue] = feed.config, feed.factory
             if not self._is_simulated:
                 wish = DeskWish(
                     settings=dict(plan.settings_of(venue)),
-                    second_guard=self.crew.second_look,
+                    second_guard=written_first(plan.journal, self.crew.second_look)
+                    if plan.journal
+                    else self.crew.second_look,
                     on_difference=self._differ,
                 )
                 desk = row.make_desk(wish)
@@ -183,7 +149,16 @@ class BookNode:
         node.add_actor(self._observer())
         for strategy in self._strategies:
             node.add_strategy(strategy)
+        if self._kept:
+            self._kept.load(self._strategies)
         return node
+
+    def _evidence(self) -> str | None:
+        """Return the class of every fill where the mode decides it."""
+        if self._plan.mode == "live":
+            return "A"
+        is_real = self._plan.is_recorded or not self._is_against_double
+        return None if self._is_simulated and is_real else "S"
 
     def _config(self, data_clients: dict[str, Any], exec_clients: dict[str, Any]) -> LiveNodeConfig:
         return LiveNodeConfig(
@@ -237,7 +212,12 @@ class BookNode:
     # what the observer hears
 
     def _begin(self) -> None:
-        self.phase = "running"
+        """Count the money at the venues, the first time; the engine has reconciled, strategies start next."""
+        for venue in () if self._is_simulated else self._plan.live.venues:
+            cash = self.crew.door.total_cash(Venue(venue))
+            if cash and not self.crew.facts_restored:
+                self.crew.ledger.deposit(venue, cash, now_ns(), "starting balance")
+        self._enter("running")
 
     def _count(self) -> None:
         self.events += 1
@@ -266,7 +246,7 @@ class BookNode:
 
     # running
 
-    async def _watch(self, running: asyncio.Future[Any]) -> RunFailed | None:
+    async def _watch(self, running: asyncio.Future[Any], obeying: asyncio.Future[None]) -> RunFailed | None:
         """Return when somebody wants a stop, or with what broke."""
         wanted = asyncio.ensure_future(self._stop_wanted.wait())
         try:
@@ -276,7 +256,8 @@ class BookNode:
                 if self._plan.recording:
                     self._plan.recording.check()
                 if self.phase == "running":
-                    self.crew.must_be_sound()
+                    self._must_be_sound(obeying)
+                    self._save_states()
                     due_ns = self._note_equity(due_ns)
         except RunFailed as failure:
             return failure
@@ -292,11 +273,13 @@ class BookNode:
         return at_ns + _EQUITY_NS
 
     async def _wind_down(self, running: asyncio.Future[Any]) -> None:
-        was_running, self.phase = self.phase == "running", "stopping"
+        was_running = self.phase == "running"
+        self._enter("stopping")
         if was_running and not running.done():
             for strategy in self._strategies:
                 strategy.stop()
-            await self._until_quiet()
+            await self.cancel_all(_CANCEL_SECS)
+            self._save_states()
             self.crew.note_equity(now_ns())
         self._node.handle().stop()
         try:
@@ -304,15 +287,47 @@ class BookNode:
         except RuntimeError as error:
             raise Unresolved(str(error)) from error
 
-    async def _until_quiet(self) -> None:
-        """Wait until nothing of ours rests or is under way, a few seconds at most."""
-        for strategy in self._strategies:
-            for order in self._cache.orders_open(strategy_id=strategy.strategy_id):
-                strategy.cancel_order(order.client_order_id)
+    async def cancel_all(self, within_secs: float) -> int:
+        """Cancel whatever rests, and wait for the venue's word; return how many orders are still open or unknown."""
+        latency_secs = self._plan.book.simulation.latency_ns / _SECOND_NS if self._is_simulated else 0.0
+        asked: set[ClientOrderId] = set()
         with suppress(TimeoutError):
-            async with asyncio.timeout(_CANCEL_SECS + self._plan.book.simulation.latency_ns / _SECOND_NS):
-                while self._cache.orders_open() or self._cache.orders_inflight():
-                    await asyncio.sleep(0.01)
+            async with asyncio.timeout(within_secs + latency_secs):
+                while left := self._unfinished():
+                    for order in left:
+                        if order.client_order_id not in asked and not order.is_pending_cancel:
+                            asked.add(order.client_order_id)
+                            self._cancel(order)
+                    await asyncio.sleep(_CANCEL_LOOK_SECS)
+        return len(self._unfinished())
+
+    def _unfinished(self) -> list[Any]:
+        return [*self._cache.orders_open(), *self._cache.orders_inflight()]
+
+    def _cancel(self, order: Any) -> None:
+        for strategy in self._strategies:
+            if strategy.strategy_id == order.strategy_id:
+                strategy.cancel_order(order.client_order_id)
+
+    def _must_be_sound(self, obeying: asyncio.Future[None]) -> None:
+        self.crew.must_be_sound()
+        if self._plan.journal and obeying.done():
+            error = obeying.exception()
+            raise RunFailed(f"nobody looks for commands any more: {error!r}") from error
+
+    def _save_states(self) -> None:
+        if self._kept:
+            self._kept.save(self._strategies)
+
+    def _enter(self, phase: str) -> None:
+        self.phase = phase
+        if journal := self._plan.journal:
+            journal.note(RunPhase(run=journal.run, at_ns=now_ns(), phase=phase, process="node", detail=""))
+
+    async def _obey(self) -> None:
+        """Do what operators want, as long as there is a journal in which they can say it."""
+        if self._plan.journal is not None:
+            await obey(self._plan.journal, self)
 
     def _story(self, began_ns: int, wall_secs: float) -> Story:
         where = "a double" if self._is_against_double else "venues"
@@ -326,14 +341,6 @@ class BookNode:
             markets=list(self._markets.values()),
             identity=self._plan.identity,
         )
-
-
-def _row(venue: str) -> VenueRow:
-    if venue not in VENUES:
-        raise BadBook(
-            f"expected a venue among {', '.join(sorted(VENUES))}, found {venue!r} - at `$.live.venues`"
-        )
-    return VENUES[venue]
 
 
 def now_ns() -> int:

@@ -11,18 +11,22 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
-from nautilus_trader.common import LogLevel
 
 from markets.names import outcome_of
 from network.errors import NetworkError
 from research.console import tables
+from storage.journal.errors import BadJournal, JournalLost
+from storage.journal.journal import Journal
+from storage.journal.records import RunPhase
 from storage.recorder import RecorderFailed
 from system.book import BadBook, outline, read_book_file
 from system.crew import RunFailed
@@ -31,9 +35,11 @@ from system.heartbeat import HEARTBEAT_FD, beat
 from system.identity import identity_of
 from system.loading import load
 from system.modes import MODES, Mode, check_locks
-from system.node import BookNode, NodePlan, Unresolved, now_ns
+from system.node import BookNode, Unresolved, now_ns
+from system.node_plan import NodePlan
 from system.recording import Recording
 from system.reporting import keep_report
+from system.run_journal import RunJournal
 from system.terminal import open_console
 
 BAD_INPUT: Final = 2
@@ -60,6 +66,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         str | None, typer.Option(help="The run's folder; made up when it is not given.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Where each run gets a folder of its own.")] = Path("runs"),
+    journal: Annotated[str | None, typer.Option(help="The journal's address, over the book's.")] = None,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
     reduce_only: Annotated[str | None, typer.Option(help="Why nothing may be opened from the start.")] = None,
     record: Annotated[
@@ -73,12 +80,16 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     """Run one book in real time until SIGTERM or SIGINT, and report what came of it."""
     try:
         kind = _mode(mode)
-        plan = make_plan(book, kind, os.environ, is_recorded=recorded, is_quiet=quiet)
+        plan = make_plan(book, kind, os.environ, is_recorded=recorded)
         folder = out / plan.book.name / (run_id or new_run_id(kind))
-        asyncio.run(_run(plan, folder, Wishes(duration, reduce_only, quiet, record)))
-    except (BadBook, FileNotFoundError) as error:
+        _open_log(plan, is_quiet=quiet)
+        with _writing(plan, folder, journal) as kept:
+            asyncio.run(
+                _run(replace(plan, journal=kept), folder, Wishes(duration, reduce_only, quiet, record))
+            )
+    except (BadBook, BadJournal, FileNotFoundError) as error:
         _stop(error, BAD_INPUT)
-    except (RunFailed, NetworkError, RecorderFailed) as error:
+    except (RunFailed, NetworkError, JournalLost, RecorderFailed) as error:
         _stop(error, FAILED)
     except Unresolved as error:
         _stop(error, UNRESOLVED)
@@ -90,9 +101,7 @@ def new_run_id(mode: Mode) -> str:
     return f"{now:%Y%m%dT%H%M%S}-{mode}-{secrets.token_hex(3)}"
 
 
-def make_plan(
-    file: Path, mode: Mode, environ: Mapping[str, str], *, is_recorded: bool = False, is_quiet: bool = False
-) -> NodePlan:
+def make_plan(file: Path, mode: Mode, environ: Mapping[str, str], *, is_recorded: bool = False) -> NodePlan:
     """Return what to run for the book in `file`; BadBook when it cannot be run in this mode, or may not (Locked)."""
     raw = read_book_file(file)
     live = outline(raw).live
@@ -106,7 +115,6 @@ def make_plan(
         environ=environ,
         identity=identity_of(file, book),
         is_recorded=is_recorded,
-        log_level=LogLevel.WARNING if is_quiet else LogLevel.INFO,
     )
 
 
@@ -117,8 +125,29 @@ def _mode(typed: str) -> Mode:
     raise BadBook(f"expected a mode among {', '.join(MODES)}, found {typed!r}")
 
 
+@contextmanager
+def _writing(plan: NodePlan, folder: Path, typed: str | None) -> Iterator[RunJournal]:
+    """Open the journal of the book, one for all its modes, and write down what is run."""
+    where = typed or plan.live.journal or folder.parent / "journal.sqlite"
+    kept = Journal.open(where, now_ns)
+    journal = RunJournal(kept, folder.name, plan.mode, plan.book.name, now_ns)
+    try:
+        journal.begin(plan.trader_id, f"nautilus_trader {version('nautilus_trader')}", plan.identity)
+        yield journal
+    except (RunFailed, Unresolved) as error:
+        journal.note(_phase(journal, "failed", f"{type(error).__name__}: {error}"))
+        raise
+    else:
+        journal.note(_phase(journal, "stopped", ""))
+    finally:
+        kept.close()
+
+
+def _phase(journal: RunJournal, phase: str, detail: str) -> RunPhase:
+    return RunPhase(run=journal.run, at_ns=now_ns(), phase=phase, process="node", detail=detail)
+
+
 async def _run(plan: NodePlan, folder: Path, wishes: Wishes) -> None:
-    _open_log(plan)
     folder.mkdir(parents=True, exist_ok=True)
     console = open_console(is_quiet=wishes.is_quiet)
     if wishes.record is not None:
@@ -161,8 +190,8 @@ async def _live(node: BookNode, environ: Mapping[str, str]) -> None:
     node.stop()
 
 
-def _open_log(plan: NodePlan) -> None:
-    level = logging.WARNING if plan.log_level == LogLevel.WARNING else logging.INFO
+def _open_log(plan: NodePlan, *, is_quiet: bool) -> None:
+    level = logging.WARNING if is_quiet else logging.INFO
     form = f"%(asctime)s [%(levelname)s] {plan.trader_id}.%(name)s: %(message)s"
     logging.basicConfig(level=level, format=form, stream=sys.stdout, force=True)
 

@@ -1,10 +1,14 @@
 import asyncio
 import json
 import signal
+from decimal import Decimal
 
-from node_stage import coin, events_of, node_process, standing, until, write_book
+from node_stage import coin, events_of, node_process, now_ns, standing, until, write_book
 
 from storage.coverage import coverage
+from storage.journal import records
+from storage.journal.journal import Journal
+from storage.journal.reading import read
 from system.importing import import_kalshi
 
 RUN = "20261126T120000-sandbox-abcdef"
@@ -54,6 +58,23 @@ async def _play(tmp_path, is_done, number, *options):
     return text, folder
 
 
+def _must_be_journalled(folder, trades):
+    journal = Journal.open(folder.parent / "journal.sqlite", now_ns)
+    run, kept = RUN, lambda kind: journal.find(lambda connection: list(read(connection, kind)))
+    (about,) = kept(records.Run)
+    assert (about.run, about.mode, about.trader) == (run, "sandbox", "staged-SANDBOX")
+    assert set(about.hashes) == {"book", "strategies.coin_flip:CoinFlip", "risk.rules.exposure:MaxDeployed"}
+    assert [one.phase for one in kept(records.RunPhase)] == ["starting", "running", "stopping", "stopped"]
+    submitted = {one.order_id for one in kept(records.OrderEvent) if one.kind == "OrderSubmitted"}
+    assert {one.order_id for one in kept(records.Verdict) if one.rule is None} == submitted
+    assert sum(one.quantity for one in kept(records.Fill)) == sum(Decimal(one["last_qty"]) for one in trades)
+    paid = kept(records.Settlement)
+    assert {one.instrument.rpartition("-")[2] for one in paid} == {"YES.KALSHI", "NO.KALSHI"}
+    entries = kept(records.LedgerEntry)
+    assert sum(one.amount_usd for one in entries) == 0
+    journal.close()
+
+
 def test_a_sandbox_trades_both_legs_settles_them_and_reports_without_a_way_to_place_an_order(tmp_path):
     text, folder = asyncio.run(_play(tmp_path, both_legs_paid, signal.SIGTERM, "--recorded"))
     report = json.loads((folder / "report.json").read_text())
@@ -67,6 +88,7 @@ def test_a_sandbox_trades_both_legs_settles_them_and_reports_without_a_way_to_pl
     loaded = text.partition("LOADED")[2].split()
     assert "adapters.kalshi.data.client" in loaded
     assert [name for name in loaded if name.startswith(FORBIDDEN)] == []
+    _must_be_journalled(folder, trades)
     lines = [line for line in text.partition("LOADED")[0].splitlines() if line.startswith("20")]
     assert lines
     assert [line for line in lines if "staged-SANDBOX" not in line] == []
