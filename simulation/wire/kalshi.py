@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any, Literal
 
 from aiohttp import web
@@ -145,7 +146,12 @@ class KalshiDouble:
         for part in (PublicApi(self.desk), PortfolioApi(self.desk), EntryApi(self.desk), GroupApi(self.desk)):
             app.add_routes(part.routes())
         app.router.add_get(SOCKET_PATH, self.sockets.handle, allow_head=False)
+        app.on_response_prepare.append(self._date)
         return app
+
+    async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """State the venue's clock, as every server does (RFC 9110): it may not be the machine's."""
+        response.headers["Date"] = formatdate((self.desk.now_ns() + self.desk.skew_ns) / 1e9, usegmt=True)
 
     @web.middleware
     async def _refusals(self, request: web.Request, handler: Handler) -> web.StreamResponse:

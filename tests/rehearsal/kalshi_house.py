@@ -26,10 +26,11 @@ from nautilus_trader.model import (
     TraderId,
     Venue,
 )
-from wire_between import Wire
+from wire_between import Wire, as_it_is, nothing
 
 from adapters.kalshi.config import KalshiDataConfig, KalshiExecutionConfig
 from adapters.kalshi.data.client import KalshiDataClient
+from adapters.kalshi.data.markets import note_nothing
 from adapters.kalshi.data.watch import Pace
 from adapters.kalshi.execution.client import KalshiClientConfig, KalshiExecutionClient
 from adapters.kalshi.factories.data import KalshiDataClientConfig
@@ -86,6 +87,7 @@ class Hand(Strategy[HandConfig]):
         self.met: dict[str, list[Any]] = {}
         self.terms: dict[str, list[Any]] = {}
         self.books: dict[InstrumentId, OrderBook] = {}
+        self.answers: list[tuple[str, Any]] = []
         self.is_started = True
         self.subscribe_data(DataGap.data_type(f"{SERIES}.KALSHI"), client_id=ClientId("KALSHI"))
         for series in self.config.series:
@@ -104,11 +106,21 @@ class Hand(Strategy[HandConfig]):
             self.subscribe_data(TradeProvenance.data_type(str(one)), client_id=ClientId("KALSHI"))
 
     @override
+    def on_stop(self) -> None:
+        for one in self.books:
+            self.unsubscribe_book_deltas(one)
+            self.unsubscribe_quotes(one)
+            self.unsubscribe_trades(one)
+            self.unsubscribe_instrument_status(one)
+
+    @override
     def on_terms(self, market) -> None:
         self.terms.setdefault(market.info["market"], []).append(market)
 
     @override
     def on_book_deltas(self, deltas) -> None:
+        if deltas.instrument_id not in self.books:
+            return
         self.books[deltas.instrument_id].apply_deltas(deltas)
         self.heard.append(deltas)
 
@@ -141,6 +153,18 @@ class Hand(Strategy[HandConfig]):
         self.heard.append(fact)
 
     @override
+    def on_book(self, book) -> None:
+        self.answers.append(("book", book))
+
+    @override
+    def on_historical_trades(self, trades) -> None:
+        self.answers.append(("trades", trades))
+
+    @override
+    def on_historical_bars(self, bars) -> None:
+        self.answers.append(("bars", bars))
+
+    @override
     def on_order_event(self, event) -> None:
         self.happened.append(event)
 
@@ -169,6 +193,8 @@ class Plan:
     ahead_ns: int = 0
     pace: Pace = PACE
     tap: Any = None
+    note: Any = note_nothing
+    has_wire: bool = True
 
 
 class House:
@@ -184,6 +210,7 @@ class House:
         self.ledger = Ledger()
         self.guardian = Guardian(self.plan.rules, self.ledger)
         self.differences: list[str] = []
+        self.routes: list[str] = []
         self.clients: list[Any] = []
         self._numbers = count(1)
         self._stack = AsyncExitStack()
@@ -201,6 +228,8 @@ class House:
 
     async def _open(self) -> None:
         urls = await self.double.start()
+        judge = self.double.faults.on_request
+        self.double.faults.on_request = lambda route: self.routes.append(route) or judge(route)
         self._stack.push_async_callback(self.double.stop)
         self.wire = await self._stack.enter_async_context(Wire(urls.socket).laid())
         self.double.control.fund("alice", str(START_USD), exchange_index=SHARD)
@@ -208,7 +237,10 @@ class House:
         for trusted in ("crowd", "taker"):
             self.double.control.make_trusted(trusted, SHARD)
         self.key = self.double.add_key("alice", "ed25519")
-        self.urls = {"rest_url": urls.rest, "socket_url": self.wire.url}
+        self.urls = {
+            "rest_url": urls.rest,
+            "socket_url": self.wire.url if self.plan.has_wire else urls.socket,
+        }
         self.announce("KXBTC15M-HOME-00")
         await self.enter()
         self._stack.push_async_callback(self.leave)
@@ -224,12 +256,12 @@ class House:
         self.hand = Hand(HandConfig(series=[Series(f"kalshi:{SERIES}-*")]), seat)
         self.hand.is_started = False
         with patch.dict(os.environ, keys):
-            node = self._build()
-            node.add_exec_algorithm(self.door)
-            node.add_strategy(self.hand)
-            self._handle, self.cache = node.handle(), node.cache
-            self._running = asyncio.create_task(node.run_async())
-            self._node = node
+            # No name but `self` may hold the node: a failure keeps this frame, and a thread has one node.
+            self._node = self._build()
+            self._node.add_exec_algorithm(self.door)
+            self._node.add_strategy(self.hand)
+            self._handle, self.cache = self._node.handle(), self._node.cache
+            self._running = asyncio.create_task(self._node.run_async())
             try:
                 await self.until(lambda: self.hand.is_started or self._running.done(), secs=15)
             except BaseException:
@@ -292,7 +324,11 @@ class House:
             ),
             data_clients={
                 "KALSHI": KalshiDataClientConfig(
-                    settings=data, series=(SERIES,), pace=self.plan.pace, tap=self.plan.tap
+                    settings=data,
+                    series=(SERIES,),
+                    pace=self.plan.pace,
+                    tap=self.plan.tap,
+                    note=self.plan.note,
                 )
             },
             exec_clients={"KALSHI": KalshiClientConfig(execution)},
@@ -306,7 +342,13 @@ class House:
     # What the venue does
 
     def announce(
-        self, ticker: str, *, lasts_secs: float = 3600.0, opens_in_secs: float = -1.0, **facts: Any
+        self,
+        ticker: str,
+        *,
+        lasts_secs: float = 3600.0,
+        opens_in_secs: float = -1.0,
+        structure: str = "tapered_deci_cent",
+        **facts: Any,
     ) -> None:
         """List a market of the series; a fact that is None is left out."""
         known = {"strike_type": "greater_or_equal", "floor_strike": 68000.0} | facts
@@ -314,10 +356,10 @@ class House:
         listing = Listing(
             ticker,
             ticker.rpartition("-")[0],
-            SERIES,
+            ticker.partition("-")[0],
             opens_ns,
             opens_ns + round(lasts_secs * SECOND),
-            "tapered_deci_cent",
+            structure,
             exchange_index=SHARD,
             facts={name: fact for name, fact in known.items() if fact is not None},
         )
@@ -336,6 +378,10 @@ class House:
         await self.until(lambda: ticker in self.hand.met)
         await self.until(lambda: all(self.of("OrderBookDeltas", ticker, one) for one in ("YES", "NO")))
         return ticker
+
+    def gone_by(self, secs: float):
+        """Let the venue's clock stand in the past while the context lasts: for what has happened before."""
+        return patch.object(self.plan, "ahead_ns", self.plan.ahead_ns - round(secs * SECOND))
 
     def rest(self, ticker: str, book_side: str, price: str, size: str) -> None:
         """Let the crowd rest an order, or meet one of ours."""
@@ -462,6 +508,7 @@ class House:
                 self.ledger.cash_usd("KALSHI") + self._netted_usd(),
             ),
             ("cash of the account", Decimal(venue.cash[pocket]), self.door.total_cash(KALSHI)),
+            ("reservations of the guard", len(theirs), self.guardian.exposure.live_count()),
             ("doubts", (), self.execution.doubts),
             ("differences", [], self.differences),
         ):
@@ -539,6 +586,8 @@ class Keeper:
             house = self._house
             house.hand.heard.clear()
             house.hand.happened.clear()
+            house.hand.answers.clear()
+            house.wire.passes, house.wire.answers = as_it_is, nothing
             await scene(house)
             if not ends_apart:
                 await house.agree()
@@ -561,3 +610,9 @@ def kept(plan: Plan | None = None):
         yield keeper
     finally:
         keeper.close()
+
+
+def play_once(scene, plan: Plan | None = None, **how: Any) -> None:
+    """Play one scene in a house of its own."""
+    with kept(plan) as keeper:
+        keeper(scene, **how)

@@ -1,4 +1,4 @@
-"""The live data client in a node, against the venue double. The ids are those of the acceptance cards."""
+"""The live data client in a node, against the venue double."""
 
 import asyncio
 import json
@@ -274,7 +274,8 @@ def _node(rehearsal):
     return node
 
 
-def test_tc_d01_d02_instruments_carry_what_the_venue_says(rehearse):
+@pytest.mark.card("kalshi", "TC-D01")
+def test_instruments_carry_what_the_venue_says(rehearse):
     async def scene(on):
         await on.with_book()
         yes = on.ear.of("BinaryOption")[0]
@@ -289,7 +290,8 @@ def test_tc_d01_d02_instruments_carry_what_the_venue_says(rehearse):
     rehearse(scene)
 
 
-def test_tc_d10_d14_d20_d30_books_quotes_and_trades_arrive_on_both_sides(rehearse):
+@pytest.mark.card("kalshi", "TC-D10", "TC-D20", "TC-D30")
+def test_books_quotes_and_trades_arrive_on_both_sides(rehearse):
     async def scene(on):
         await on.with_book()
         on.take(A, "ask", "0.40", "30")
@@ -308,7 +310,8 @@ def test_tc_d10_d14_d20_d30_books_quotes_and_trades_arrive_on_both_sides(rehears
     rehearse(scene)
 
 
-def test_ar_d04_d06_every_action_ends_uncrossed_marked_and_mirrored(rehearse):
+@pytest.mark.card("kalshi", "AR-D04", "AR-D06")
+def test_every_action_ends_uncrossed_marked_and_mirrored(rehearse):
     async def scene(on):
         await on.with_book()
         for cents in range(41, 46):
@@ -323,11 +326,15 @@ def test_ar_d04_d06_every_action_ends_uncrossed_marked_and_mirrored(rehearse):
             marks = [bool(one.flags & RecordFlag.F_LAST.value) for one in group.deltas]
             assert marks == [False] * (len(marks) - 1) + [True]
         assert all(quote.bid_price < quote.ask_price for quote in on.ear.of("QuoteTick"))
+        prints = {str(one.trade_id) for one in on.ear.of("TradeTick", side(A))}
+        assert prints == {str(one.trade_id) for one in on.ear.of("TradeTick", side(A, "NO"))}
+        assert len(on.ear.of("TradeProvenance")) == len(prints)  # the market's volume is told once
 
     rehearse(scene)
 
 
-def test_ar_d01_after_a_lost_frame_the_book_is_blank_until_it_is_whole_again(rehearse):
+@pytest.mark.card("kalshi", "AR-D01")
+def test_after_a_lost_frame_the_book_is_blank_until_it_is_whole_again(rehearse):
     async def scene(on):
         await on.with_book()
         lost = []
@@ -356,7 +363,8 @@ def test_ar_d01_after_a_lost_frame_the_book_is_blank_until_it_is_whole_again(reh
     rehearse(scene)
 
 
-def test_ar_d12_a_new_connection_brings_every_book_back(rehearse):
+@pytest.mark.card("kalshi", "AR-D12")
+def test_a_new_connection_brings_every_book_back(rehearse):
     async def scene(on):
         await on.with_book()
         await on.wire.cut()
@@ -388,7 +396,8 @@ def test_the_next_market_is_known_and_its_book_subscribed_before_it_opens(rehear
     rehearse(scene)
 
 
-def test_ar_d05_tc_d61_the_close_ends_quotes_and_the_payout_closes_each_side_once(rehearse):
+@pytest.mark.card("kalshi", "AR-D05", "TC-D61")
+def test_the_close_ends_quotes_and_the_payout_closes_each_side_once(rehearse):
     async def scene(on):
         await on.with_book()
         await on.until(lambda: any(one.phase is Phase.CLOSED for one in on.ear.of("MarketPhase")))
@@ -426,7 +435,8 @@ def test_a_settlement_during_an_outage_is_learnt_by_rest(rehearse):
     rehearse(scene, lasts_secs=1.5)
 
 
-def test_tc_d60_a_pause_is_a_phase_and_a_status_of_both_sides(rehearse):
+@pytest.mark.card("kalshi", "TC-D60")
+def test_a_pause_is_a_phase_and_a_status_of_both_sides(rehearse):
     async def scene(on):
         await on.with_book()
         on.double.life.deactivate(A)
@@ -441,7 +451,8 @@ def test_tc_d60_a_pause_is_a_phase_and_a_status_of_both_sides(rehearse):
     rehearse(scene)
 
 
-def test_ar_d20_a_moved_close_issues_both_instruments_anew(rehearse):
+@pytest.mark.card("kalshi", "AR-D20")
+def test_a_moved_close_issues_both_instruments_anew(rehearse):
     async def scene(on):
         await on.with_book()
         later_ns = (now_ns() // SECOND + 600) * SECOND
@@ -453,7 +464,8 @@ def test_ar_d20_a_moved_close_issues_both_instruments_anew(rehearse):
     rehearse(scene)
 
 
-def test_ar_d21_a_dispute_holds_the_payout_back_until_it_is_decided(rehearse):
+@pytest.mark.card("kalshi", "AR-D21")
+def test_a_dispute_holds_the_payout_back_until_it_is_decided(rehearse):
     async def scene(on):
         await on.with_book()
         await on.until(lambda: any(one.phase is Phase.CLOSED for one in on.ear.of("MarketPhase")))
@@ -468,7 +480,8 @@ def test_ar_d21_a_dispute_holds_the_payout_back_until_it_is_decided(rehearse):
     rehearse(scene, lasts_secs=1.0)
 
 
-def test_tc_d13_d31_what_is_asked_once_is_answered_for_both_sides(rehearse):
+@pytest.mark.card("kalshi", "TC-D13", "TC-D31")
+def test_what_is_asked_once_is_answered_for_both_sides(rehearse):
     async def scene(on):
         await on.with_book()
         on.take(A, "ask", "0.40", "30")
@@ -477,15 +490,21 @@ def test_tc_d13_d31_what_is_asked_once_is_answered_for_both_sides(rehearse):
             on.ear.request_trades(side(A, outcome))
             on.ear.request_book_snapshot(side(A, outcome))
         await on.until(lambda: len(on.ear.answers) == 4)
-        trades = [[str(one.price) for one in answer] for kind, answer in on.ear.answers if kind == "trades"]
-        assert trades == [["0.4000"], ["0.6000"]]
+        trades = [
+            [(str(one.price), str(one.size), str(one.trade_id)) for one in answer]
+            for kind, answer in on.ear.answers
+            if kind == "trades"
+        ]
+        heard = [on.ear.of("TradeTick", side(A, outcome))[0] for outcome in ("YES", "NO")]
+        assert trades == [[(str(one.price), "30.00", str(one.trade_id))] for one in heard]
         tops = [str(book.best_bid_price()) for kind, book in on.ear.answers if kind == "book"]
         assert sorted(tops) == ["0.4000", "0.4000"]
 
     rehearse(scene)
 
 
-def test_tc_d70_who_unsubscribes_hears_nothing_more(rehearse):
+@pytest.mark.card("kalshi", "TC-D70")
+def test_who_unsubscribes_hears_nothing_more(rehearse):
     async def scene(on):
         await on.with_book()
         for outcome in ("YES", "NO"):

@@ -18,12 +18,21 @@ def as_it_is(frame: Frame) -> Iterable[Frame]:
     return (frame,)
 
 
+def nothing(command: Frame) -> Frame | None:
+    """Leave the answer to the venue."""
+    return None
+
+
 class Wire:
-    """Passes frames on; `passes` says what comes out for each frame, `commands` keeps what clients sent."""
+    """Passes frames on; `passes` says what comes out for each frame, `commands` keeps what clients sent.
+
+    What `answers` returns for a command is sent back in place of the venue's answer.
+    """
 
     def __init__(self, socket_url: str) -> None:
         self.url = ""
         self.passes: Callable[[Frame], Iterable[Frame]] = as_it_is
+        self.answers: Callable[[Frame], Frame | None] = nothing
         self.commands: list[Frame] = []
         self._socket_url = socket_url
         self._connections: list[web.WebSocketResponse] = []
@@ -71,7 +80,12 @@ class Wire:
 
     async def _up(self, near: web.WebSocketResponse, far: Any) -> None:
         async for message in near:
-            if message.type is WSMsgType.TEXT:
-                self.commands.append(json.loads(message.data))
+            if message.type is not WSMsgType.TEXT:
+                continue
+            command = json.loads(message.data)
+            self.commands.append(command)
+            if (answer := self.answers(command)) is None:
                 await far.send_str(message.data)
+            else:
+                await near.send_str(json.dumps(answer))
         await far.close()

@@ -31,7 +31,7 @@ from nautilus_trader.model import (
 from adapters.kalshi import constants as venue
 from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.http.market_data import MarketData
-from adapters.kalshi.messages.market_data import Candlestick
+from adapters.kalshi.messages.market_data import Candlestick, Quotes
 from adapters.kalshi.messages.queries import CandlesticksQuery, TradesQuery
 from adapters.kalshi.parsing import BookBuilder, parse_trade
 from markets.instruments import PRICE_DIGITS, SIZE_DIGITS
@@ -45,6 +45,12 @@ _PERIODS: Final[dict[tuple[BarAggregation, int], Literal[1, 60, 1440]]] = {
     (BarAggregation.MINUTE, 60): 60,
     (BarAggregation.HOUR, 1): 60,
     (BarAggregation.DAY, 1): 1440,
+}
+_PRICES: Final = (PriceType.LAST, PriceType.BID, PriceType.ASK)
+_MIRRORED: Final = {
+    PriceType.LAST: PriceType.LAST,
+    PriceType.BID: PriceType.ASK,
+    PriceType.ASK: PriceType.BID,
 }
 
 
@@ -106,7 +112,7 @@ class Answers:
         self._respond(TradesResponse(data=ticks, **self._window(request)))
 
     async def bars(self, request: Any, market: LiveMarket) -> None:
-        """Answer with bars of trades; periods without a trade have none. ValueError for other kinds of bars."""
+        """Answer with bars of trades or of quotes (`bar_of`); ValueError for other kinds of bars."""
         minutes = period_of(request.bar_type)
         end_secs = _seconds(request.end_ns) or self._now_ns() // _SECOND_NS
         most_secs = _MOST_CANDLES * minutes * 60
@@ -146,35 +152,53 @@ def period_of(bar_type: BarType) -> Literal[1, 60, 1440]:
     """Return the minutes of a candle; ValueError for what the venue has no candles of."""
     spec = bar_type.spec
     minutes = _PERIODS.get((spec.aggregation, spec.step))
-    is_ours = bar_type.aggregation_source == AggregationSource.EXTERNAL and spec.price_type == PriceType.LAST
+    is_ours = bar_type.aggregation_source == AggregationSource.EXTERNAL and spec.price_type in _PRICES
     if minutes is None or not is_ours:
-        raise ValueError(f"expected external LAST bars of 1 minute, hour or day, found {bar_type}")
+        raise ValueError(
+            f"expected external LAST, BID or ASK bars of 1 minute, hour or day, found {bar_type}"
+        )
     return minutes
 
 
 def bar_of(candle: Candlestick, bar_type: BarType, *, is_no: bool) -> Bar | None:
-    """Return a candle as a bar that ends with its period; None when nothing was traded in it."""
-    prints = candle.price
-    four = [
-        newer if older is None else older
-        for newer, older in (
-            (prints.open_dollars, prints.open),
-            (prints.high_dollars, prints.high),
-            (prints.low_dollars, prints.low),
-            (prints.close_dollars, prints.close),
-        )
-    ]
-    prices = [one for one in four if one is not None]
+    """Return a candle as a bar that ends with its period.
+
+    None when nothing was traded in it, or when the side that BID or ASK asks for was empty at one of its four
+    prices. A candle tells no sizes of quotes, so BID and ASK bars have no volume.
+    """
+    kind = bar_type.spec.price_type
+    if is_no:
+        kind = _MIRRORED[kind]
+    four = _four_of(candle.price if kind == PriceType.LAST else _side_of(candle, kind))
+    prices = [one for one in four if one is not None and 0 < one < 1]
     if len(prices) < len(four):
         return None
     if is_no:
         first, high, low, last = (1 - one for one in prices)
         prices = [first, low, high, last]
-    volume = candle.volume_fp if candle.volume_fp is not None else candle.volume or Decimal(0)
+    volume = Decimal(0)
+    if kind == PriceType.LAST:
+        volume = candle.volume_fp if candle.volume_fp is not None else candle.volume or Decimal(0)
     at_ns = candle.end_period_ts * _SECOND_NS
     first_px, high_px, low_px, last_px = (Price.from_decimal_dp(one, PRICE_DIGITS) for one in prices)
     size = Quantity.from_decimal_dp(volume, SIZE_DIGITS)
     return Bar(bar_type, first_px, high_px, low_px, last_px, size, at_ns, at_ns)
+
+
+def _side_of(candle: Candlestick, kind: PriceType) -> Quotes:
+    return candle.yes_bid if kind == PriceType.BID else candle.yes_ask
+
+
+def _four_of(prices: Quotes) -> list[Decimal | None]:
+    return [
+        newer if older is None else older
+        for newer, older in (
+            (prices.open_dollars, prices.open),
+            (prices.high_dollars, prices.high),
+            (prices.low_dollars, prices.low),
+            (prices.close_dollars, prices.close),
+        )
+    ]
 
 
 def _seconds(at_ns: int | None) -> int | None:

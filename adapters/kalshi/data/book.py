@@ -139,7 +139,8 @@ class LiveBook:
         self._tell(_from_clear(self._builder.publish_blank(now_ns)))
 
     def stop(self) -> None:
-        """Know nothing of the book any more, because nobody wants it."""
+        """Tell what is held back, then know nothing of the book any more, because nobody wants it."""
+        self.flush()
         self.is_known = False
         self._blind = self._quote = None
 

@@ -192,7 +192,12 @@ class KalshiDataClient(Refusing):
 
     @override
     async def _request_instruments(self, request: Any) -> None:
-        self._answers.instruments(request, self.markets.by_ticker.values())
+        """Answer with every market that we know, or with those of the series that the parameters name."""
+        series = (request.params or {}).get("series")
+        if series is None:
+            self._answers.instruments(request, self.markets.by_ticker.values())
+        else:
+            self._ask(f"markets of {series}", self._list_and_answer(request, series))
 
     @override
     async def _request_instrument(self, request: Any) -> None:
@@ -244,6 +249,11 @@ class KalshiDataClient(Refusing):
             act(market)
         else:
             self._ask(f"market of {side}", self._load_and(side, act))
+
+    async def _list_and_answer(self, request: Any, series: str) -> None:
+        await self._watch.list_series(series)
+        markets = [one for one in self.markets.by_ticker.values() if one.terms.series == series]
+        self._answers.instruments(request, markets)
 
     async def _load_and(self, side: InstrumentId, act: Callable[[LiveMarket], None]) -> None:
         market = await self._watch.load(ticker_of(side))

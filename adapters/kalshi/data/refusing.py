@@ -38,7 +38,9 @@ class Refusing(MarketDataClient):
 
     @override
     async def _request_quotes(self, request: Any) -> None:
-        raise NotImplementedError("the venue keeps no quotes: read a catalog")
+        raise NotImplementedError(
+            "the venue keeps no sizes of past quotes: request BID and ASK bars, or read a catalog"
+        )
 
     @override
     async def _request_book_depth(self, request: Any) -> None:

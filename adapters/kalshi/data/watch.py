@@ -86,14 +86,18 @@ class Watch:
     async def discover(self) -> None:
         """List what is new in each followed series; raises from `network.errors`."""
         for series in tuple(self.series):
-            rows = await self._catalogue.find_open(series)
-            news = [
-                row.event_ticker
-                for row in rows
-                if row.ticker not in self._markets.by_ticker and row.ticker not in self._markets.unusable
-            ]
-            for event_ticker in dict.fromkeys(news):
-                await self._try(f"event {event_ticker}", self._list(event_ticker))
+            await self.list_series(series)
+
+    async def list_series(self, series: str) -> None:
+        """List what is new in a series, followed or not; raises from `network.errors`."""
+        rows = await self._catalogue.find_open(series)
+        news = [
+            row.event_ticker
+            for row in rows
+            if row.ticker not in self._markets.by_ticker and row.ticker not in self._markets.unusable
+        ]
+        for event_ticker in dict.fromkeys(news):
+            await self._try(f"event {event_ticker}", self._list(event_ticker))
 
     async def _list(self, event_ticker: str) -> None:
         self._add(await self._catalogue.list_event(event_ticker))

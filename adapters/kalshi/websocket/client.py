@@ -234,7 +234,8 @@ class KalshiSocket:
             self._take_malformed(raw, str(error))
             return
         one = self._by_sid.get(frame.sid or 0)
-        if one is not None and frame.seq is not None and not self._follows(one, frame, frame.seq):
+        counts = one is not None and frame.seq is not None and not _is_end(frame)
+        if one is not None and counts and not self._follows(one, frame, frame.seq or 0):
             return
         message = self._message(one, frame)
         if message is not None:
@@ -331,8 +332,9 @@ class KalshiSocket:
         waiting = self._waiting.get(frame.id or 0)
         one = self._by_sid.get(frame.sid or 0) or (waiting.one if waiting else None)
         if complaint.code in venue.DEAD_SUBSCRIPTION_CODES or complaint.code == venue.UNKNOWN_SID_CODE:
-            dead = [one] if one is not None else [*self._by_sid.values()]
-            for subscription in dead:
+            # An answer to a command that is waited for no more is about a subscription that has ended already.
+            unnamed = [] if frame.id is not None else [*self._by_sid.values()]
+            for subscription in [one] if one is not None else unnamed:
                 self._bury(subscription, f"the venue ended it with code {complaint.code}: {complaint.msg}")
         elif waiting is not None and frame.id is not None:
             named = complaint.market_tickers or (
@@ -359,6 +361,11 @@ class KalshiSocket:
         one.deny(names, self._tick)
         self._listener.on_denied(Denial(one.channel, names, code, reason))
         self._settle(one)
+
+
+def _is_end(frame: frames.WireFrame | frames.OtherFrame) -> bool:
+    """Return whether a frame ends its subscription: what was thrown away before it is no gap to heal."""
+    return isinstance(frame, frames.ErrorFrame) and frame.msg.code in venue.DEAD_SUBSCRIPTION_CODES
 
 
 _NO_MESSAGES: Final = (

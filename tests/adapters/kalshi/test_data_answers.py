@@ -14,12 +14,23 @@ def bar_type(spec):
     return BarType.from_str(f"{YES}-{spec}")
 
 
-def candle(**price):
-    side = {"open_dollars": "0.4", "close_dollars": "0.4"}
+def four(first, high, low, last):
+    return {
+        "open_dollars": first,
+        "high_dollars": high,
+        "low_dollars": low,
+        "close_dollars": last,
+    }
+
+
+BID, ASK = four("0.40", "0.45", "0.30", "0.44"), four("0.50", "0.60", "0.48", "0.52")
+
+
+def candle(bid=BID, ask=ASK, **price):
     known = {
         "end_period_ts": 1_778_690_040,
-        "yes_bid": side,
-        "yes_ask": side,
+        "yes_bid": bid,
+        "yes_ask": ask,
         "price": price,
         "volume_fp": "12.50",
     }
@@ -28,17 +39,17 @@ def candle(**price):
 
 @pytest.mark.parametrize(
     ("spec", "minutes"),
-    [("1-MINUTE-LAST-EXTERNAL", 1), ("1-HOUR-LAST-EXTERNAL", 60), ("1-DAY-LAST-EXTERNAL", 1440)],
+    [("1-MINUTE-LAST-EXTERNAL", 1), ("1-HOUR-BID-EXTERNAL", 60), ("1-DAY-ASK-EXTERNAL", 1440)],
 )
 def test_the_venue_has_candles_of_three_lengths(spec, minutes):
     assert period_of(bar_type(spec)) == minutes
 
 
 @pytest.mark.parametrize(
-    "spec", ["5-MINUTE-LAST-EXTERNAL", "1-MINUTE-BID-EXTERNAL", "1-MINUTE-LAST-INTERNAL"]
+    "spec", ["5-MINUTE-LAST-EXTERNAL", "1-MINUTE-MID-EXTERNAL", "1-MINUTE-LAST-INTERNAL"]
 )
 def test_other_bars_are_refused_by_name(spec):
-    with pytest.raises(ValueError, match="expected external LAST bars"):
+    with pytest.raises(ValueError, match="expected external LAST, BID or ASK bars"):
         period_of(bar_type(spec))
 
 
@@ -53,3 +64,25 @@ def test_a_candle_is_a_bar_and_seen_from_no_its_high_is_its_low():
 
 def test_a_period_without_a_trade_has_no_bar():
     assert bar_of(candle(previous_dollars="0.4"), bar_type("1-MINUTE-LAST-EXTERNAL"), is_no=False) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_no", "prices"),
+    [
+        ("BID", False, ("0.40", "0.45", "0.30", "0.44")),
+        ("ASK", False, ("0.50", "0.60", "0.48", "0.52")),
+        ("BID", True, ("0.50", "0.52", "0.40", "0.48")),
+        ("ASK", True, ("0.60", "0.70", "0.55", "0.56")),
+    ],
+)
+def test_a_candle_has_bars_of_bid_and_ask_without_volume(kind, is_no, prices):
+    bar = bar_of(candle(), bar_type(f"1-MINUTE-{kind}-EXTERNAL"), is_no=is_no)
+    assert [bar.open, bar.high, bar.low, bar.close] == [Decimal(one) for one in prices]
+    assert bar.volume == 0
+
+
+def test_a_side_that_was_empty_has_no_bar():
+    one = candle(ask=four("0.50", "1.0000", "0.50", "0.52"))
+    assert bar_of(one, bar_type("1-MINUTE-ASK-EXTERNAL"), is_no=False) is None
+    assert bar_of(one, bar_type("1-MINUTE-BID-EXTERNAL"), is_no=True) is None
+    assert bar_of(one, bar_type("1-MINUTE-BID-EXTERNAL"), is_no=False) is not None

@@ -361,6 +361,22 @@ def test_a_dead_subscription_is_asked_for_again_while_others_flow(live, double, 
     assert double.connections == 1
 
 
+def test_a_subscription_that_overflowed_is_the_only_one_that_ends(live, double, heard):
+    async def scene(socket):
+        socket.subscribe("ticker", [A])
+        socket.subscribe("orderbook_delta", [A])
+        await until(books(heard, 1))
+        sid = double.sids["orderbook_delta"]
+        double.seqs[sid] += 4  # what was queued is thrown away
+        await double.counted(sid, "error", {"code": 25, "msg": "Subscription buffer overflow"})
+        await double.send({"id": 99, "type": "error", "msg": {"code": 7, "msg": "Unknown subscription ID"}})
+        await until(books(heard, 2))
+
+    live(scene)
+    assert [(gap.channel, "code 25" in gap.reason) for gap in heard.gaps] == [("orderbook_delta", True)]
+    assert "get_snapshot" not in double.verbs()
+
+
 def test_one_refused_market_is_named_and_the_others_come(live, double, heard):
     def refuse(command):
         if (
@@ -386,6 +402,7 @@ def test_one_refused_market_is_named_and_the_others_come(live, double, heard):
     assert heard.gaps == []
 
 
+@pytest.mark.card("kalshi", "AR-D13")
 def test_a_refused_channel_is_asked_for_ever_more_rarely(live, double, heard):
     double.refuse = lambda command: {"code": 9, "msg": "Authentication required"}
 
