@@ -132,5 +132,5 @@ def play(rules, acts, tape=None, before=None, **keys):
     with EventLog(None) as events:
         one = Backtest(plan, Feed(catalog, markets, Pace()), events)
         if before:
-            before(one._diary._guard)
+            before(one._crew.guardian)
         return one.run()
