@@ -9,34 +9,30 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from network.backoff import Backoff
-from system.child import Child, Ending
+from system.child import Child, Ending, Pulse
 from system.closing import Closer, Closing
 
 DONE, BAD_INPUT, FAILED = 0, 2, 3
 """Exit codes of a node, and ours: neither 2 nor 3 is tried again."""
 
-_POLL_SECS: Final = 0.05
+HALT, STOP = "halt", "stop"
+"""The commands that we obey when no node does; the others wait for the next node."""
 
-
-class Kind(StrEnum):
-    """What an operator may want of us."""
-
-    HALT = "halt"
-    STOP = "stop"
+_POLL_SECS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What an operator wants, taken by nobody yet."""
+    """What an operator wants and nobody has done; `is_taken` when some process, perhaps dead, said it would."""
 
     id: int
     kind: str
     reason: str
     age_secs: float
+    is_taken: bool = False
 
 
 class Logbook(Protocol):
@@ -50,19 +46,19 @@ class Logbook(Protocol):
         """Tell a human, now and later."""
         ...
 
-    def waiting(self) -> Sequence[Command]:
-        """Return the commands that nobody has taken."""
+    async def waiting(self) -> Sequence[Command]:
+        """Return the commands that nobody has done."""
         ...
 
-    def take(self, command: Command) -> bool:
+    async def take(self, command: Command) -> bool:
         """Make a command ours; False when a node was quicker."""
         ...
 
-    def finish(self, command: Command, outcome: str) -> None:
+    async def finish(self, command: Command, outcome: str) -> None:
         """Say how it went."""
         ...
 
-    def halt(self, cause: str) -> None:
+    async def halt(self, cause: str) -> None:
         """Have the next node start halted."""
         ...
 
@@ -71,12 +67,13 @@ class Logbook(Protocol):
 class Terms:
     """How the supervisor behaves.
 
-    A command that no node has taken after `grace_secs` is ours. After `most_restarts` within
+    A command that no node has taken after `grace_secs`, or not done after `obey_secs`, is ours. After `most_restarts` within
     `restart_window_secs` it gives up. `closing_secs` is how long one attempt to close a venue may take; it is
     tried again until it is proven, or until somebody insists on leaving.
     """
 
     grace_secs: float = 0.6
+    obey_secs: float = 10.0
     most_restarts: int = 5
     restart_window_secs: float = 600.0
     closing_secs: float = 15.0
@@ -111,26 +108,35 @@ class Supervisor:
         self._random = random
         self._monotonic = monotonic
         self._restarts: list[float] = []
-        self._signals = 0
+        self._is_leaving = False
+        self._is_hurried = False
         self._woken = asyncio.Event()
         self.child: Child | None = None
         self.runs = 0
 
     def listen(self) -> None:
-        """Let SIGTERM and SIGINT stop us gracefully, and a second one hurry us."""
+        """Let SIGTERM and SIGINT end us gracefully, and one that comes while we end hurry us."""
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, self.stop)
+            loop.add_signal_handler(one, self._hear_signal)
 
-    def stop(self) -> None:
-        """End gracefully; called again, at once."""
-        self._signals += 1
+    def end(self) -> None:
+        """End gracefully."""
+        self._is_leaving = True
         self._woken.set()
         if self.child is not None:
-            if self._signals == 1:
-                self.child.stop()
-            else:
-                self.child.hurry()
+            self.child.stop()
+
+    def _hear_signal(self) -> None:
+        self._is_hurried = self._is_leaving
+        self.end()
+        if self._is_hurried and self.child is not None:
+            self.child.hurry()
+
+    @property
+    def pulse(self) -> Pulse | None:
+        """The last pulse of the node that lives; None without one."""
+        return None if self.child is None else self.child.pulse
 
     async def run(self) -> int:
         """Return the exit code: 0 only when the node was done and no order is open."""
@@ -171,10 +177,6 @@ class Supervisor:
         self._logbook.note("ended", ending.text, {"code": ending.code, "run": self.runs})
         return ending
 
-    @property
-    def _is_leaving(self) -> bool:
-        return self._signals > 0
-
     def _is_graceful(self, ending: Ending) -> bool:
         if self._is_leaving and not ending.has_lived:
             return True
@@ -198,7 +200,7 @@ class Supervisor:
             if not doubts:
                 return True
             self._logbook.alert("; ".join(one.text for one in doubts))
-            if self._signals > 1:
+            if self._is_hurried:
                 return False
             cancels = True
 
@@ -234,20 +236,24 @@ class Supervisor:
     async def _obey(self) -> None:
         """Do what no node does: it is dead, it hangs, or it is not up yet."""
         while True:
-            for command in self._logbook.waiting():
-                is_ours = self.child is None or command.age_secs > self._terms.grace_secs
-                if is_ours and command.kind in tuple(Kind) and self._logbook.take(command):
-                    self._logbook.finish(command, await self._carry_out(command))
+            for command in await self._logbook.waiting():
+                if self._is_ours(command) and (command.is_taken or await self._logbook.take(command)):
+                    await self._logbook.finish(command, await self._carry_out(command))
             await asyncio.sleep(_POLL_SECS)
 
+    def _is_ours(self, command: Command) -> bool:
+        if command.kind not in (HALT, STOP) or self.child is None:
+            return command.kind in (HALT, STOP)
+        patience_secs = self._terms.obey_secs if command.is_taken else self._terms.grace_secs
+        return command.age_secs > patience_secs
+
     async def _carry_out(self, command: Command) -> str:
-        if command.kind == Kind.STOP:
-            self.stop()
+        if command.kind == STOP:
+            self.end()
             return "stopping"
-        self._logbook.halt(command.reason)
         if self.child is not None:  # it did not hear the command, so nobody knows what else it does
-            self.child.kill("it did not take a halt")
-        closings = await self._attempt(cancels=True)
+            self.child.kill("it did not obey a halt")
+        closings, _ = await asyncio.gather(self._attempt(cancels=True), self._logbook.halt(command.reason))
         return "; ".join(one.text for one in closings) or "halted; there is no venue to close"
 
 

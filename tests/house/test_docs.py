@@ -20,6 +20,7 @@ from simulation.settings import VenueModel
 from system.backtest_command import command as replay
 from system.book import Outline, read_book
 from system.cli import app
+from system.live_command import command as run_live
 from system.loading import load
 from system.synthetic import read_settings
 
@@ -68,9 +69,12 @@ def options_of(found):
 
 
 def typed_commands():
-    alone = Typer(add_completion=False)
-    alone.command()(replay)
-    return [*commands(get_command(app)), ("python run_backtest.py", options_of(get_command(alone)))]
+    scripts = {"python run_backtest.py": replay, "python run_live.py": run_live}
+    for name, function in scripts.items():
+        alone = Typer(add_completion=False)
+        alone.command()(function)
+        scripts[name] = options_of(get_command(alone))
+    return [*commands(get_command(app)), *scripts.items()]
 
 
 COMMANDS = dict(typed_commands())

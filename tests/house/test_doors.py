@@ -23,6 +23,7 @@ def test_what_must_outlive_the_node_never_loads_nautilus():
         "pricing.fees",
         "storage.journal.store",
         "system.book",
+        "run_live",
         "system.supervisor",
         "simulation.settings",
         *WIRE,

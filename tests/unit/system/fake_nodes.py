@@ -87,17 +87,17 @@ class Notes:
     def alert(self, text):
         self.alerts.append(text)
 
-    def waiting(self):
+    async def waiting(self):
         return list(self.commands)
 
-    def take(self, command):
+    async def take(self, command):
         self.commands.remove(command)
         return True
 
-    def finish(self, command, outcome):
+    async def finish(self, command, outcome):
         self.outcomes[command.id] = outcome
 
-    def halt(self, cause):
+    async def halt(self, cause):
         self.halts.append(cause)
 
 

@@ -22,6 +22,12 @@ async def until(condition):
         await asyncio.sleep(0.01)
 
 
+async def signalled(times):
+    for _ in range(times):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("death", DEATHS)
 def test_after_any_death_all_is_cancelled_seen_closed_and_told_before_a_node_that_may_only_reduce(
     tmp_path, death
@@ -102,10 +108,10 @@ def test_a_node_that_does_not_stop_is_killed_and_cancelled_for_and_sooner_when_h
     one = stage(tmp_path, STUBBORN, patience=patient)
 
     async def work():
+        one.supervisor.listen()
         running = asyncio.create_task(one.supervisor.run())
         await until(lambda: one.supervisor.child and one.supervisor.child.pulse)
-        for _ in range(signals):
-            one.supervisor.stop()
+        await signalled(signals)
         return await running
 
     assert run(work()) == 3
@@ -118,10 +124,10 @@ def test_somebody_who_insists_may_leave_with_a_venue_unproven_and_is_told_so(tmp
     one = stage(tmp_path, DEATHS["killed"], doubts=["no answer"] * 1000)
 
     async def work():
+        one.supervisor.listen()
         running = asyncio.create_task(one.supervisor.run())
         await until(lambda: len(one.notes.alerts) > 3)
-        one.supervisor.stop()
-        one.supervisor.stop()
+        await signalled(2)
         return await running
 
     assert run(work()) == 3
@@ -157,7 +163,7 @@ def test_a_halt_that_a_node_does_not_take_kills_it(tmp_path):
 
     assert run(work()) == 0
     assert one.notes.halts == ["a fire"]
-    assert "did not take a halt" in one.notes.alerts[0]
+    assert "did not obey a halt" in one.notes.alerts[0]
 
 
 def test_a_command_that_is_young_or_not_ours_is_left_to_a_living_node(tmp_path):

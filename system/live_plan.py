@@ -1,0 +1,158 @@
+"""What is to be run, and whether it may be: read from a book and a command line. Loads no Nautilus."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from system.book import BadBook, Outline, outline, read_book_file
+from system.venue_process import VenueTask
+
+type Mode = Literal["sandbox", "rehearsal", "live"]
+
+TRADERS: Final[Mapping[Mode, str]] = {
+    "sandbox": "SANDBOX-001",
+    "rehearsal": "REHEARSE-001",
+    "live": "LIVE-001",
+}
+"""Who trades; Nautilus begins each order's id with it, so the mode is in every id."""
+
+LIVE_LOCK_NAME: Final = "ARGONAUT_LIVE"
+DEFAULT_FAULTS: Final = Path("configs/faults/afternoon.toml")
+
+_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_SERIES: Final = re.compile(r"kalshi:([^\s:*]+)-\*")
+_MARKET: Final = re.compile(r"kalshi:([^\s:*]+)(?::(?:YES|NO))?|([^\s:*]+)-(?:YES|NO)\.KALSHI")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What was typed."""
+
+    book: Path
+    mode: Mode = "sandbox"
+    record: Path | None = None
+    playback: Path | None = None
+    speed: float | None = None
+    duration: str | None = None
+    fault_plan: Path | None = None
+    seed: int | None = None
+    journal: str | None = None
+    out: Path = Path("runs")
+    window_secs: int = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePlan:
+    """One run: what every process of it is told. `venue` is the made-up venue to start first, if any."""
+
+    wish: Wish
+    outline: Outline
+    run: str
+    folder: Path
+    journal: str
+    duration_secs: float | None
+    venue: VenueTask | None
+
+    @property
+    def mode(self) -> Mode:
+        """The mode of all processes of this run."""
+        return self.wish.mode
+
+    def node_arguments(self, cause: str | None) -> list[str]:
+        """Return what the node's process is told; with a cause it may only reduce."""
+        more = ["--record", str(self.wish.record)] if self.wish.record else []
+        more += ["--reduce-only", cause] if cause else []
+        return [
+            *(str(self.wish.book), "--mode", self.mode, "--run-id", self.run, "--journal", self.journal),
+            *more,
+        ]
+
+
+def make_plan(wish: Wish, environ: Mapping[str, str], now_ns: int) -> LivePlan:
+    """Return the plan of a run; BadBook says what keeps it from being run."""
+    _check_options(wish)
+    book = outline(read_book_file(wish.book))
+    if book.live is None:
+        raise BadBook(f"{wish.book}: expected a table [live] to run in mode {wish.mode}, found none")
+    if wish.mode == "live":
+        _check_locks(book, environ)
+    run = _run_id(wish.mode, now_ns)
+    folder = wish.out / book.name / run
+    return LivePlan(
+        wish=wish,
+        outline=book,
+        run=run,
+        folder=folder,
+        journal=wish.journal
+        or book.live.journal
+        or str((wish.out / book.name / "journal.sqlite").absolute()),
+        duration_secs=parse_duration(wish.duration) if wish.duration else None,
+        venue=_venue(wish, book, folder),
+    )
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration such as `90s`, `10m`, `1.5h`; BadBook for anything else."""
+    number, unit = text[:-1], text[-1:]
+    try:
+        secs = float(number) * _SECONDS[unit]
+    except (ValueError, KeyError) as error:
+        raise BadBook(f"expected a duration such as 90s, 10m or 2h, found {text!r}") from error
+    if not 0 < secs < 1e9:
+        raise BadBook(f"expected a duration above 0, found {text!r}")
+    return secs
+
+
+def _check_options(wish: Wish) -> None:
+    of_rehearsal = {"--fault-plan": wish.fault_plan, "--seed": wish.seed}
+    for name, value in of_rehearsal.items():
+        if value is not None and wish.mode != "rehearsal":
+            raise BadBook(f"expected {name} in mode rehearsal only, found mode {wish.mode}")
+    if wish.playback is not None and wish.mode != "sandbox":
+        raise BadBook(f"expected --playback in mode sandbox only, found mode {wish.mode}")
+    if wish.speed is not None and (wish.playback is None or not 0 < wish.speed <= 1000):
+        raise BadBook(f"expected --speed above 0, up to 1000, and --playback with it, found {wish.speed:g}")
+    for file in (wish.playback, wish.fault_plan):
+        if file is not None and not file.is_file():
+            raise BadBook(f"expected a file at {file}, found none")
+
+
+def _check_locks(book: Outline, environ: Mapping[str, str]) -> None:
+    """Refuse live trading unless the book, the command line and the environment all want it."""
+    typed = environ.get(LIVE_LOCK_NAME)
+    if book.live is None or book.live.mode != "live":
+        raise BadBook('expected mode = "live" below [live] in the book, found none: the first of three locks')
+    if typed != TRADERS["live"]:
+        found = "none" if typed is None else repr(typed)
+        raise BadBook(f"expected {LIVE_LOCK_NAME}={TRADERS['live']} in the environment, found {found}")
+
+
+def _run_id(mode: Mode, now_ns: int) -> str:
+    at = datetime.fromtimestamp(now_ns // 1_000_000_000, UTC)
+    return f"{at:%Y%m%dT%H%M%S}-{mode}-{secrets.token_hex(3)}"
+
+
+def _venue(wish: Wish, book: Outline, folder: Path) -> VenueTask | None:
+    if wish.playback is not None:
+        return VenueTask(folder=str(folder), recording=str(wish.playback), speed=wish.speed or 1.0)
+    if wish.mode != "rehearsal":
+        return None
+    found = [_SERIES.fullmatch(name) for name in book.instruments]
+    series = sorted({match[1] for match in found if match})
+    if len(series) > 1:
+        raise BadBook(f"expected one series to rehearse, found {', '.join(series)}")
+    markets = (_MARKET.fullmatch(name) for name in book.instruments if not _SERIES.fullmatch(name))
+    cash = book.backtest.starting_usd.get("KALSHI") if book.backtest else None
+    return VenueTask(
+        folder=str(folder),
+        seed=wish.seed if wish.seed is not None else 7,
+        series=series[0] if series else None,
+        markets=tuple(sorted({match[1] or match[2] for match in markets if match})),
+        window_secs=wish.window_secs,
+        cash_usd=str(cash or 1000),
+        plan=str(wish.fault_plan or DEFAULT_FAULTS),
+    )

@@ -1,0 +1,159 @@
+"""One run from its first process to its last: a made-up venue if it needs one, the supervisor, the node. No Nautilus."""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from adapters.kalshi.config import KalshiConfig
+from adapters.kalshi.http.client import KalshiHttp
+from adapters.kalshi.signing import Credentials
+from network.errors import NetworkError
+from storage.journal.journal import Journal
+from system.book import BadBook
+from system.child import Child, Patience
+from system.closing import Closer, KalshiCloser
+from system.double import REST_URL_NAME, Double
+from system.live_plan import LivePlan
+from system.live_view import LiveView, cancelled
+from system.logbook import JournalLogbook
+from system.supervisor import Supervisor, Terms
+
+NODE: Final = (sys.executable, "-m", "system.node_process")
+
+_AFTER_PLAYBACK_SECS: Final = 20.0
+_CLOSING_TIMEOUT_SECS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended: its exit code, how often a node was started, what the made-up venue says, if any."""
+
+    code: int
+    nodes: int
+    verdict: dict[str, Any] | None
+
+
+def guardian_scope(mode: str) -> str:
+    """Return where in a journal the guardian of this mode keeps what a restart must not forget."""
+    return f"guardian/{mode}"
+
+
+def now_ns() -> int:
+    """Return the wall clock: this is where time enters."""
+    return time.clock_gettime_ns(time.CLOCK_REALTIME)
+
+
+class LiveRun:
+    """Runs a plan. `node` is the command that starts a node, less its arguments."""
+
+    def __init__(
+        self,
+        plan: LivePlan,
+        environ: Mapping[str, str],
+        view: LiveView,
+        *,
+        node: Sequence[str] = NODE,
+        terms: Terms | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._plan = plan
+        self._environ = dict(environ)
+        self._view = view
+        self._node = node
+        self._terms = terms or Terms()
+        self._patience = patience or Patience()
+        self._double: Double | None = None
+
+    async def run(self) -> Ended:
+        """Return how it ended. BadBook, BadJournal, BadCredentials or DoubleFailed when nothing could start."""
+        self._plan.folder.mkdir(parents=True, exist_ok=True)
+        journal = Journal.open(self._plan.journal, now_ns)
+        scope = guardian_scope(self._plan.mode)
+        view = self._view
+        logbook = JournalLogbook(journal, self._plan.run, scope, now_ns, view.tell, [view.alert])
+        try:
+            if self._plan.venue is not None:
+                self._double = await Double.start(self._plan.venue)
+                self._environ = self._double.environ(self._environ)
+                view.tell(f"a made-up venue listens at {self._double.address.rest}")
+            code, nodes = await self._supervise(await self._open_closers(), logbook)
+            verdict = await self._double.stop() if self._double is not None else None
+            return Ended(code, nodes, verdict)
+        finally:
+            if self._double is not None:
+                await self._double.stop()
+            logbook.close()
+
+    async def _open_closers(self) -> list[Closer]:
+        if self._plan.mode == "sandbox":
+            return []  # its orders exist in the node's memory only, and no key of it may write
+        assert self._plan.outline.live is not None
+        closers: list[Closer] = []
+        for venue in self._plan.outline.live.venues:
+            if venue != "KALSHI":
+                raise BadBook(f"expected venues that the supervisor can close, KALSHI, found {venue}")
+            closers.append(self._kalshi())
+        for closer in closers:
+            try:
+                await closer.open()
+            except NetworkError as error:
+                raise BadBook(
+                    f"expected {closer.venue} to answer before a node may trade, found: {error}"
+                ) from error
+        return closers
+
+    def _kalshi(self) -> KalshiCloser:
+        config = KalshiConfig(
+            rest_url=self._environ.get(REST_URL_NAME), request_timeout_secs=_CLOSING_TIMEOUT_SECS
+        )
+        credentials = Credentials.from_environment(self._environ)
+        http = KalshiHttp(config, credentials, now_ns=now_ns, monotonic=time.monotonic)
+        return KalshiCloser(http, now_ns=now_ns, monotonic=time.monotonic)
+
+    async def _supervise(self, closers: list[Closer], logbook: JournalLogbook) -> tuple[int, int]:
+        supervisor = Supervisor(
+            self._start_node,
+            closers,
+            logbook,
+            self._terms,
+            random=random.SystemRandom().random,
+            monotonic=time.monotonic,
+        )
+        supervisor.listen()
+        others = [
+            asyncio.create_task(self._view.follow(lambda: supervisor.pulse), name="view"),
+            *(asyncio.create_task(work, name="end of the run") for work in self._ends(supervisor)),
+        ]
+        try:
+            return await supervisor.run(), supervisor.runs
+        finally:
+            for task in others:
+                await cancelled(task)
+
+    async def _start_node(self, cause: str | None) -> Child:
+        command = [*self._node, *self._plan.node_arguments(cause)]
+        log = self._plan.folder / "node.log"
+        return await Child.start(command, self._environ, log, self._patience, time.monotonic)
+
+    def _ends(self, supervisor: Supervisor) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield what may end a run besides the node and an operator."""
+        secs, double = self._plan.duration_secs, self._double
+        if secs is not None:
+            yield self._end(supervisor, "its time is over", lambda: asyncio.sleep(secs))
+        if double is not None:
+            yield self._end(supervisor, "the made-up venue is dead", double.died.wait)
+            yield self._end(
+                supervisor, "the recording is at its end", double.played.wait, _AFTER_PLAYBACK_SECS
+            )
+
+    async def _end(
+        self, supervisor: Supervisor, why: str, event: Callable[[], Awaitable[Any]], after_secs: float = 0.0
+    ) -> None:
+        await event()
+        await asyncio.sleep(after_secs)  # markets close, and pay, after the last frame of a recording
+        self._view.tell(f"ending: {why}")
+        supervisor.end()
