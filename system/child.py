@@ -7,26 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from msgspec import DecodeError
 from msgspec.json import Decoder
 
-HEARTBEAT_FD: Final = "ARGONAUT_HEARTBEAT_FD"
-"""Names the descriptor on which a node writes one line of JSON a second; when it breaks, we are dead."""
+from system.heartbeat import HEARTBEAT_FD, Beat
 
 _LOOK_SECS: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """What a node says of itself each second; `events` counts from its start."""
-
-    at_ns: int
-    phase: Literal["starting", "running", "stopping"]
-    events: int
-    open_orders: int
-    unknown_orders: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +58,7 @@ class Child:
         patience: Patience,
         monotonic: Callable[[], float],
     ) -> None:
-        self.pulse: Pulse | None = None
+        self.pulse: Beat | None = None
         self.garbled = 0
         self._process = process
         self._reader = reader
@@ -166,7 +154,7 @@ class Child:
     async def _listen(self) -> None:
         while line := await self._reader.readline():
             try:
-                self.pulse = _PULSE.decode(line)
+                self.pulse = _BEAT.decode(line)
             except DecodeError:
                 self.garbled += 1  # half a line of a dying node proves no life
             else:
@@ -184,4 +172,4 @@ async def _open_reader(descriptor: int) -> asyncio.StreamReader:
     return reader
 
 
-_PULSE: Final = Decoder(Pulse)
+_BEAT: Final = Decoder(Beat)

@@ -3,7 +3,7 @@
 from adapters.kalshi.config import KalshiExecutionConfig
 from adapters.kalshi.execution.client import KalshiClientConfig
 from adapters.kalshi.factories.execution import execution_factory
-from system.kalshi_feed import read_settings
+from system.kalshi_settings import read_settings
 from system.venues import Client, DeskWish
 
 

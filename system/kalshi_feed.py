@@ -3,12 +3,10 @@
 from importlib import import_module
 from typing import Any
 
-from msgspec import ValidationError, convert
-
-from adapters.kalshi.config import KalshiConfig, KalshiDataConfig, KalshiExecutionConfig
+from adapters.kalshi.config import KalshiDataConfig
 from adapters.kalshi.data.markets import note_nothing
 from adapters.kalshi.factories.data import KalshiDataClientConfig, KalshiDataClientFactory
-from system.book import BadBook, Raw
+from system.kalshi_settings import read_settings
 from system.venues import Client, FeedWish
 
 
@@ -25,18 +23,3 @@ def make(wish: FeedWish) -> Client:
     if wish.trades:
         factory = import_module("adapters.kalshi.factories.execution").KalshiTradingDataClientFactory
     return Client(config, factory)
-
-
-def read_settings[C: KalshiConfig](raw: Raw, kind: type[C]) -> C:
-    """Return what `raw` says for one client; it speaks of data and execution, and BadBook names what is of neither."""
-    known = {*KalshiDataConfig.__struct_fields__, *KalshiExecutionConfig.__struct_fields__}
-    for name in raw:
-        if name not in known:
-            raise BadBook(
-                f"expected one of {', '.join(sorted(known))}, found {name!r} - at `$.live.settings.KALSHI`"
-            )
-    mine = {name: value for name, value in raw.items() if name in kind.__struct_fields__}
-    try:
-        return convert(mine, kind, strict=False)
-    except ValidationError as error:
-        raise BadBook(f"{error} below `$.live.settings.KALSHI`") from error

@@ -6,21 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from system.book import BadBook, Outline, outline, read_book_file
+from system.kalshi_settings import shard_of
+from system.modes import Mode, check_locks
 from system.venue_process import VenueTask
 
-type Mode = Literal["sandbox", "rehearsal", "live"]
-
-TRADERS: Final[Mapping[Mode, str]] = {
-    "sandbox": "SANDBOX-001",
-    "rehearsal": "REHEARSE-001",
-    "live": "LIVE-001",
-}
-"""Who trades; Nautilus begins each order's id with it, so the mode is in every id."""
-
-LIVE_LOCK_NAME: Final = "ARGONAUT_LIVE"
 DEFAULT_FAULTS: Final = Path("configs/faults/afternoon.toml")
 
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -64,12 +56,9 @@ class LivePlan:
 
     def node_arguments(self, cause: str | None) -> list[str]:
         """Return what the node's process is told; with a cause it may only reduce."""
-        more = ["--record", str(self.wish.record)] if self.wish.record else []
-        more += ["--reduce-only", cause] if cause else []
-        return [
-            *(str(self.wish.book), "--mode", self.mode, "--run-id", self.run, "--journal", self.journal),
-            *more,
-        ]
+        told = ["--mode", self.mode, "--run-id", self.run, "--out", str(self.wish.out)]
+        told += ["--record", str(self.wish.record)] if self.wish.record else []
+        return [str(self.wish.book), *told, *(["--reduce-only", cause] if cause else [])]
 
 
 def make_plan(wish: Wish, environ: Mapping[str, str], now_ns: int) -> LivePlan:
@@ -78,8 +67,7 @@ def make_plan(wish: Wish, environ: Mapping[str, str], now_ns: int) -> LivePlan:
     book = outline(read_book_file(wish.book))
     if book.live is None:
         raise BadBook(f"{wish.book}: expected a table [live] to run in mode {wish.mode}, found none")
-    if wish.mode == "live":
-        _check_locks(book, environ)
+    check_locks(wish.mode, book.name, book.live, environ)
     run = _run_id(wish.mode, now_ns)
     folder = wish.out / book.name / run
     return LivePlan(
@@ -91,7 +79,7 @@ def make_plan(wish: Wish, environ: Mapping[str, str], now_ns: int) -> LivePlan:
         or book.live.journal
         or str((wish.out / book.name / "journal.sqlite").absolute()),
         duration_secs=parse_duration(wish.duration) if wish.duration else None,
-        venue=_venue(wish, book, folder),
+        venue=_venue(wish, book, shard_of(book.live), folder),
     )
 
 
@@ -121,24 +109,16 @@ def _check_options(wish: Wish) -> None:
             raise BadBook(f"expected a file at {file}, found none")
 
 
-def _check_locks(book: Outline, environ: Mapping[str, str]) -> None:
-    """Refuse live trading unless the book, the command line and the environment all want it."""
-    typed = environ.get(LIVE_LOCK_NAME)
-    if book.live is None or book.live.mode != "live":
-        raise BadBook('expected mode = "live" below [live] in the book, found none: the first of three locks')
-    if typed != TRADERS["live"]:
-        found = "none" if typed is None else repr(typed)
-        raise BadBook(f"expected {LIVE_LOCK_NAME}={TRADERS['live']} in the environment, found {found}")
-
-
 def _run_id(mode: Mode, now_ns: int) -> str:
     at = datetime.fromtimestamp(now_ns // 1_000_000_000, UTC)
     return f"{at:%Y%m%dT%H%M%S}-{mode}-{secrets.token_hex(3)}"
 
 
-def _venue(wish: Wish, book: Outline, folder: Path) -> VenueTask | None:
+def _venue(wish: Wish, book: Outline, shard: int, folder: Path) -> VenueTask | None:
     if wish.playback is not None:
-        return VenueTask(folder=str(folder), recording=str(wish.playback), speed=wish.speed or 1.0)
+        return VenueTask(
+            folder=str(folder), shard=shard, recording=str(wish.playback), speed=wish.speed or 1.0
+        )
     if wish.mode != "rehearsal":
         return None
     found = [_SERIES.fullmatch(name) for name in book.instruments]
@@ -150,6 +130,7 @@ def _venue(wish: Wish, book: Outline, folder: Path) -> VenueTask | None:
     return VenueTask(
         folder=str(folder),
         seed=wish.seed if wish.seed is not None else 7,
+        shard=shard,
         series=series[0] if series else None,
         markets=tuple(sorted({match[1] or match[2] for match in markets if match})),
         window_secs=wish.window_secs,

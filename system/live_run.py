@@ -8,18 +8,22 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from adapters.kalshi.config import KalshiConfig
 from adapters.kalshi.http.client import KalshiHttp
 from adapters.kalshi.signing import Credentials
 from network.errors import NetworkError
 from storage.journal.journal import Journal
-from system.book import BadBook
+from system.book import BadBook, Live
 from system.child import Child, Patience
 from system.closing import Closer, KalshiCloser
-from system.double import REST_URL_NAME, Double
+from system.double import Double
+from system.kalshi_settings import read_settings
 from system.live_plan import LivePlan
 from system.live_view import LiveView, cancelled
 from system.logbook import JournalLogbook
+from system.modes import double_addresses
 from system.supervisor import Supervisor, Terms
 
 NODE: Final = (sys.executable, "-m", "system.node_process")
@@ -91,12 +95,13 @@ class LiveRun:
     async def _open_closers(self) -> list[Closer]:
         if self._plan.mode == "sandbox":
             return []  # its orders exist in the node's memory only, and no key of it may write
-        assert self._plan.outline.live is not None
+        live = self._plan.outline.live
+        assert live is not None
         closers: list[Closer] = []
-        for venue in self._plan.outline.live.venues:
+        for venue in live.venues:
             if venue != "KALSHI":
                 raise BadBook(f"expected venues that the supervisor can close, KALSHI, found {venue}")
-            closers.append(self._kalshi())
+            closers.append(self._kalshi(live))
         for closer in closers:
             try:
                 await closer.open()
@@ -106,9 +111,11 @@ class LiveRun:
                 ) from error
         return closers
 
-    def _kalshi(self) -> KalshiCloser:
-        config = KalshiConfig(
-            rest_url=self._environ.get(REST_URL_NAME), request_timeout_secs=_CLOSING_TIMEOUT_SECS
+    def _kalshi(self, live: Live) -> KalshiCloser:
+        settings = live.settings.get("KALSHI", {})
+        addresses = double_addresses("KALSHI", self._plan.mode, self._environ)
+        config = replace(
+            read_settings({**settings, **addresses}, KalshiConfig), request_timeout_secs=_CLOSING_TIMEOUT_SECS
         )
         credentials = Credentials.from_environment(self._environ)
         http = KalshiHttp(config, credentials, now_ns=now_ns, monotonic=time.monotonic)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.status import Status
 
-from system.child import Pulse
+from system.heartbeat import Beat
 
 _LOOK_SECS: Final = 0.5
 _LOG_SECS: Final = 30.0
@@ -35,7 +35,7 @@ class LiveView:
         """Print one line where errors go."""
         self._stderr.print(f"{self._line('ALERT')} {text}", markup=False, highlight=False, style="bold red")
 
-    async def follow(self, pulse: Callable[[], Pulse | None]) -> None:
+    async def follow(self, pulse: Callable[[], Beat | None]) -> None:
         """Show the pulse until cancelled."""
         if not self._console.is_terminal:
             while True:
@@ -46,7 +46,7 @@ class LiveView:
                 self._update(status, pulse())
                 await asyncio.sleep(_LOOK_SECS)
 
-    def _update(self, status: Status, pulse: Pulse | None) -> None:
+    def _update(self, status: Status, pulse: Beat | None) -> None:
         status.update(f"[bold]{self._mode}[/]  {_words(pulse)}   (Ctrl-C stops gracefully)")
 
     def _line(self, text: str) -> str:
@@ -54,7 +54,7 @@ class LiveView:
         return f"{at:%H:%M:%S} {self._mode}  {text}"
 
 
-def _words(pulse: Pulse | None) -> str:
+def _words(pulse: Beat | None) -> str:
     if pulse is None:
         return "no node"
     orders = f"{pulse.open_orders} open orders"

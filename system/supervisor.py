@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from network.backoff import Backoff
-from system.child import Child, Ending, Pulse
+from system.child import Child, Ending
 from system.closing import Closer, Closing
+from system.heartbeat import Beat
 
 DONE, BAD_INPUT, FAILED = 0, 2, 3
 """Exit codes of a node, and ours: neither 2 nor 3 is tried again."""
@@ -134,7 +135,7 @@ class Supervisor:
             self.child.hurry()
 
     @property
-    def pulse(self) -> Pulse | None:
+    def pulse(self) -> Beat | None:
         """The last pulse of the node that lives; None without one."""
         return None if self.child is None else self.child.pulse
 
