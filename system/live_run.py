@@ -24,6 +24,7 @@ from system.live_plan import LivePlan
 from system.live_view import LiveView, cancelled
 from system.logbook import JournalLogbook
 from system.modes import double_addresses
+from system.run_journal import RunJournal
 from system.supervisor import Supervisor, Terms
 
 NODE: Final = (sys.executable, "-m", "system.node_process")
@@ -39,11 +40,6 @@ class Ended:
     code: int
     nodes: int
     verdict: dict[str, Any] | None
-
-
-def guardian_scope(mode: str) -> str:
-    """Return where in a journal the guardian of this mode keeps what a restart must not forget."""
-    return f"guardian/{mode}"
 
 
 def now_ns() -> int:
@@ -75,13 +71,13 @@ class LiveRun:
     async def run(self) -> Ended:
         """Return how it ended. BadBook, BadJournal, BadCredentials or DoubleFailed when nothing could start."""
         self._plan.folder.mkdir(parents=True, exist_ok=True)
-        journal = Journal.open(self._plan.journal, now_ns)
-        scope = guardian_scope(self._plan.mode)
-        view = self._view
-        logbook = JournalLogbook(journal, self._plan.run, scope, now_ns, view.tell, [view.alert])
+        plan, view = self._plan, self._view
+        journal = Journal.open(plan.journal, now_ns)
+        ours = RunJournal(journal, plan.run, plan.mode, plan.outline.name, now_ns)
+        logbook = JournalLogbook(ours, view.tell, [view.alert])
         try:
-            if self._plan.venue is not None:
-                self._double = await Double.start(self._plan.venue)
+            if plan.venue is not None:
+                self._double = await Double.start(plan.venue)
                 self._environ = self._double.environ(self._environ)
                 view.tell(f"a made-up venue listens at {self._double.address.rest}")
             code, nodes = await self._supervise(await self._open_closers(), logbook)

@@ -10,13 +10,12 @@ from typing import Any, Final
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from risk.state import Switch
 from storage.journal import commands
 from storage.journal.database import open_engine
 from storage.journal.errors import JournalError
-from storage.journal.journal import Journal
 from storage.journal.records import Alert, RunPhase
-from storage.journal.store import JournalStore
+from system.guard_store import halt_next_start
+from system.run_journal import RunJournal
 from system.supervisor import Command
 
 _US: Final = "supervisor"
@@ -27,26 +26,19 @@ _ERRORS: Final = (JournalError, SQLAlchemyError)
 class JournalLogbook:
     """A logbook in the journal of a book.
 
-    `scope` is where the guardian of this mode keeps its state; `tell` shows a line to whoever watches, an alert
-    goes to each of `hooks`, too.
+    `tell` shows a line to whoever watches; an alert goes to each of `hooks`, too.
     """
 
     def __init__(
-        self,
-        journal: Journal,
-        run: str,
-        scope: str,
-        now_ns: Callable[[], int],
-        tell: Callable[[str], None],
-        hooks: Sequence[Callable[[str], None]] = (),
+        self, journal: RunJournal, tell: Callable[[str], None], hooks: Sequence[Callable[[str], None]] = ()
     ) -> None:
-        self._journal = journal
-        self._run = run
-        self._scope = scope
-        self._now_ns = now_ns
+        self._ours = journal
+        self._journal = journal.journal
+        self._run = journal.run
+        self._now_ns = journal.now_ns
         self._tell = tell
         self._hooks = hooks
-        self._reader = open_engine(journal.address, reads_only=True)
+        self._reader = open_engine(journal.journal.address, reads_only=True)
         self._trouble = ""
 
     def note(self, kind: str, text: str, facts: dict[str, Any]) -> None:
@@ -85,7 +77,7 @@ class JournalLogbook:
             self._complain(error)
 
     async def halt(self, cause: str) -> None:
-        await asyncio.to_thread(self._try, lambda: self._keep_halt(cause))
+        await asyncio.to_thread(self._try, lambda: halt_next_start(self._ours, cause))
 
     def close(self) -> None:
         """Write what waits, and let go."""
@@ -102,13 +94,6 @@ class JournalLogbook:
             )
             for row in rows
         ]
-
-    def _keep_halt(self, cause: str) -> None:
-        store = JournalStore(self._journal, self._scope, self._run, self._now_ns)
-        plain = store.load("switch")
-        switch = Switch() if plain is None else Switch.from_plain(plain)
-        switch.halt(cause, self._now_ns())
-        store.save("switch", switch.as_plain())
 
     def _try[T](self, work: Callable[[], T]) -> T | None:
         try:

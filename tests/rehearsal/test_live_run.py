@@ -18,7 +18,7 @@ from storage.journal.reading import kept_in, read
 from storage.journal.records import Alert, RunPhase
 from system.child import Patience
 from system.live_plan import Wish, make_plan
-from system.live_run import LiveRun, guardian_scope, now_ns
+from system.live_run import LiveRun, now_ns
 from system.live_view import LiveView
 from system.supervisor import Terms
 
@@ -144,5 +144,5 @@ def test_a_halt_in_the_command_table_that_no_node_takes_is_carried_out_and_kept(
     command = stage.ask(lambda c: commands.find(c, number))
     assert command.taken_by.startswith("supervisor of")
     assert "no order is open" in command.outcome
-    switch = Switch.from_plain(stage.ask(lambda c: kept_in(c, guardian_scope("rehearsal")))["switch"])
+    switch = Switch.from_plain(stage.ask(lambda c: kept_in(c, "guardian/rehearsal"))["switch"])
     assert (switch.state, switch.cause) == (State.HALTED, "smoke")
