@@ -56,7 +56,16 @@ class LivePlan:
 
     def node_arguments(self, cause: str | None) -> list[str]:
         """Return what the node's process is told; with a cause it may only reduce."""
-        told = ["--mode", self.mode, "--run-id", self.run, "--out", str(self.wish.out)]
+        told = [
+            "--mode",
+            self.mode,
+            "--run-id",
+            self.run,
+            "--journal",
+            self.journal,
+            "--out",
+            str(self.wish.out),
+        ]
         told += ["--record", str(self.wish.record)] if self.wish.record else []
         return [str(self.wish.book), *told, *(["--reduce-only", cause] if cause else [])]
 

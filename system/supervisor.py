@@ -73,7 +73,7 @@ class Terms:
     tried again until it is proven, or until somebody insists on leaving.
     """
 
-    grace_secs: float = 0.6
+    grace_secs: float = 0.8
     obey_secs: float = 10.0
     most_restarts: int = 5
     restart_window_secs: float = 600.0
