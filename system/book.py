@@ -54,7 +54,7 @@ class Live(Struct, frozen=True, forbid_unknown_fields=True):
     """Where to trade, and how far the book may go: `mode` "live" is the first of three locks on real orders.
 
     `starting_usd` is a sandbox's money by venue; without it, the backtest's. `settings` are each venue's own.
-    `journal` is an address such as postgresql://host/name; without it, a file beside the book's reports.
+    `journal` and `redis` are addresses: without one, a file below the runs, and no Redis.
     """
 
     venues: list[str]
@@ -62,6 +62,7 @@ class Live(Struct, frozen=True, forbid_unknown_fields=True):
     starting_usd: dict[str, Decimal] | None = None
     settings: dict[str, Raw] = {}
     journal: str | None = None
+    redis: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse money that nobody has."""

@@ -30,7 +30,7 @@ def claims_by_strategy(journal: RunJournal, ledger: Ledger) -> dict[str, set[str
 def _resting(connection: Connection, journal: RunJournal) -> set[tuple[str, str]]:
     sent: dict[str, tuple[str, str]] = {}
     left: dict[str, Decimal] = {}
-    for event in read(connection, OrderEvent, journal.is_ours(OrderEvent)):
+    for event in read(connection, OrderEvent, journal.scope.of(OrderEvent)):
         if event.kind == "OrderInitialized":
             left[event.order_id] = _amount(event.detail, "quantity")
         elif event.kind == "OrderSubmitted":

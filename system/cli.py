@@ -19,6 +19,7 @@ from network.errors import NetworkError
 from storage.coverage import Coverage, MarketCoverage, coverage
 from storage.errors import CatalogBusy
 from storage.layout import timestamp_of
+from system import operating
 from system.importing import find_sources, import_kalshi, summary
 from system.terminal import open_console
 from system.venue_commands import diagnose_kalshi, diagnosis_table, list_kalshi, market_table
@@ -43,6 +44,13 @@ doctors = typer.Typer(
 markets = typer.Typer(help="See what trades at a venue now.", no_args_is_help=True)
 app.add_typer(doctors, name="doctor")
 app.add_typer(markets, name="markets")
+app.command("halt")(operating.halt)
+app.command("resume")(operating.resume)
+app.command("status")(operating.show_status)
+app.command("positions")(operating.show_positions)
+app.command("orders")(operating.show_orders)
+app.command("pnl")(operating.show_profit)
+app.add_typer(operating.journals, name="journal")
 
 CatalogOption = Annotated[
     Path, typer.Option("--catalog", file_okay=False, help="Folder of the catalog; an import makes it.")

@@ -48,7 +48,7 @@ def unanswered(journal: RunJournal) -> list[Intent]:
     """Return the orders that were to be sent and of which nothing was heard since, oldest first."""
     orders, events = TABLES[Intent], TABLES[OrderEvent]
     heard = exists().where(and_(events.c.order_id == orders.c.order_id, events.c.kind.not_in(_UNANSWERED)))
-    wanted = (orders.c.kind == "new", journal.is_ours(Intent), ~heard)
+    wanted = (orders.c.kind == "new", journal.scope.of(Intent), ~heard)
     return journal.journal.find(lambda connection: list(read(connection, Intent, *wanted)))
 
 

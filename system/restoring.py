@@ -71,7 +71,7 @@ class StrategyMemory:
 
 def _facts(connection: Connection, journal: RunJournal) -> list[Fact]:
     kinds: tuple[type[Record], ...] = (Fill, Settlement, Transfer)
-    noted = [read_noted(connection, kind, journal.is_ours(kind)) for kind in kinds]
+    noted = [read_noted(connection, kind, journal.scope.of(kind)) for kind in kinds]
     return [_fact(record) for _, record in merge(*noted, key=itemgetter(0))]
 
 
@@ -110,6 +110,6 @@ def _fact(record: Record) -> Fact:
 
 def _written(connection: Connection, journal: RunJournal) -> dict[str, Decimal]:
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for entry in read(connection, LedgerEntry, journal.is_ours(LedgerEntry)):
+    for entry in read(connection, LedgerEntry, journal.scope.of(LedgerEntry)):
         sums[entry.account] += entry.amount_usd
     return {account: balance for account, balance in sums.items() if balance}

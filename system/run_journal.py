@@ -2,23 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-from sqlalchemy import ColumnElement, select
+from pathlib import Path
 
 from storage.journal.journal import Journal
 from storage.journal.reading import read
 from storage.journal.records import Record, Run
+from storage.journal.scope import Scope
 from storage.journal.store import JournalStore
-from storage.journal.tables import TABLES
-from system.book import BadBook
+from system.book import BadBook, Live
 
 
 @dataclass(frozen=True, slots=True)
 class RunJournal:
-    """A journal as one run of a book writes in it. `now_ns` is the wall clock.
-
-    Only live trading goes on with the money of the runs before; every other run begins with its own.
-    """
+    """A journal as one run of a book writes in it. `now_ns` is the wall clock."""
 
     journal: Journal
     run: str
@@ -53,19 +49,19 @@ class RunJournal:
 
     def store(self, what: str) -> JournalStore:
         """Return where the run keeps `what`, with what is there already."""
-        scope = f"{what}/{self.mode}" if self.goes_on else f"{what}/{self.run}"
-        return JournalStore(self.journal, scope, self.run, self.now_ns, at_once=())
+        whose = self.mode if self.scope.goes_on else self.run
+        return JournalStore(self.journal, f"{what}/{whose}", self.run, self.now_ns, at_once=())
 
     def store_of_mode(self, what: str, at_once: tuple[str, ...] = ()) -> JournalStore:
         """Return where all runs of the mode keep `what`."""
         return JournalStore(self.journal, f"{what}/{self.mode}", self.run, self.now_ns, at_once)
 
     @property
-    def goes_on(self) -> bool:
-        """Whether the run goes on where the last one of its mode ended."""
-        return self.mode == "live"
+    def scope(self) -> Scope:
+        """Which records count for this run: its own, and those of the runs that it goes on from."""
+        return Scope(self.mode, self.run)
 
-    def is_ours(self, kind: type[Record]) -> ColumnElement[bool]:
-        """Return what picks the records that count for this run: its own, and those it goes on from."""
-        run, runs = TABLES[kind].c.run, TABLES[Run].c
-        return run.in_(select(runs.run).where(runs.mode == self.mode)) if self.goes_on else run == self.run
+
+def address_of_book(name: str, live: Live | None, out: Path = Path("runs")) -> str:
+    """Return where the journal of a book lies: where `[live]` says, else below `out`."""
+    return live.journal if live and live.journal else str(out / name / "journal.sqlite")

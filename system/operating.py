@@ -1,0 +1,275 @@
+"""What an operator types about a book that runs, or ran: the journal is asked, or told what is wanted.
+
+Everything goes through the journal's tables, so it works from any shell that reaches the database, whatever the
+node is doing.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from msgspec import json, to_builtins
+from rich.console import RenderableType
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.journal import commands
+from storage.journal.commands import Command, Kind, Wish
+from storage.journal.database import address_of, open_engine
+from storage.journal.errors import BadJournal, JournalError
+from storage.journal.migrating import must_be_newest, upgrade
+from storage.journal.overview import accounts, orders, positions, profits
+from storage.journal.scope import Scope, last_scope
+from storage.journal.tracing import trace
+from system import operating_tables as shown
+from system.book import BadBook, outline, read_book_file
+from system.run_journal import address_of_book
+from system.standing import standing
+from system.terminal import open_console
+
+BAD_INPUT: Final = 2
+FAILED: Final = 3
+_POLL_SECS: Final = 0.02
+
+BookArgument = Annotated[Path | None, typer.Argument(help="The book whose journal to ask.")]
+JournalOption = Annotated[
+    str | None, typer.Option("--journal", help="The journal itself: a file, sqlite:// or postgresql://.")
+]
+ModeOption = Annotated[str | None, typer.Option("--mode", help="That of the last run, if not said.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Also what is over.")]
+WaitOption = Annotated[float, typer.Option("--wait", help="Seconds to wait until it is done.")]
+Operator = typer.Option("--operator", help="Who wants it, by name.")
+
+journals = typer.Typer(help="Look into a journal, or move its tables on.", no_args_is_help=True)
+
+
+def halt(
+    book: BookArgument = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "no reason given",
+    operator: Annotated[str | None, Operator] = None,
+    journal: JournalOption = None,
+    wait: WaitOption = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Stop all trading now: nothing new leaves, everything that rests is cancelled, until somebody resumes.
+
+    Exit code 0 when it is done, 3 when nobody has done it within --wait; then the next start begins halted.
+
+    Example: argonaut halt book.toml --reason "odd prices"
+    """
+    _command(
+        Kind.HALT,
+        reason,
+        operator or os.environ.get("USER") or "somebody",
+        _place(book, journal),
+        wait,
+        as_json,
+    )
+
+
+def resume(
+    reason: Annotated[str, typer.Option("--reason", help="Why it is safe again.")],
+    operator: Annotated[str, Operator],
+    book: BookArgument = None,
+    journal: JournalOption = None,
+    wait: WaitOption = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Trade again after a halt; only a named operator with a reason can.
+
+    Exit code 0 when it is done, 3 when nobody has done it within --wait; then the next start resumes.
+
+    Example: argonaut resume book.toml --reason "prices are right again" --operator ann
+    """
+    _command(Kind.RESUME, reason, operator, _place(book, journal), wait, as_json)
+
+
+def show_status(
+    book: BookArgument = None, journal: JournalOption = None, as_json: JsonOption = False
+) -> None:
+    """Show how the last run does: mode, state and its cause, open orders, commands under way, last alerts.
+
+    Example: argonaut status book.toml
+    """
+    _show(_place(book, journal), as_json, standing, shown.status)
+
+
+def show_positions(
+    book: BookArgument = None,
+    journal: JournalOption = None,
+    mode: ModeOption = None,
+    with_all: AllOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what each strategy holds, at its cost.
+
+    Example: argonaut positions book.toml --mode live
+    """
+
+    def find(connection: Connection) -> Any:
+        return positions(connection, _scope(connection, mode), with_closed=with_all)
+
+    _show(_place(book, journal), as_json, find, shown.positions, "positions")
+
+
+def show_orders(
+    book: BookArgument = None,
+    journal: JournalOption = None,
+    mode: ModeOption = None,
+    with_all: AllOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the open orders, as far as the journal knows.
+
+    Example: argonaut orders book.toml --all
+    """
+
+    def find(connection: Connection) -> Any:
+        return orders(connection, _scope(connection, mode), with_closed=with_all)
+
+    _show(_place(book, journal), as_json, find, shown.orders, "orders")
+
+
+def show_profit(
+    book: BookArgument = None,
+    journal: JournalOption = None,
+    mode: ModeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what each strategy made: realized profit less fees; open positions count at their cost.
+
+    Example: argonaut pnl book.toml
+    """
+
+    def find(connection: Connection) -> Any:
+        scope = _scope(connection, mode)
+        return {"strategies": profits(connection, scope), "accounts": accounts(connection, scope)}
+
+    _show(_place(book, journal), as_json, find, shown.profit)
+
+
+@journals.command("trace")
+def show_trace(
+    order_id: Annotated[str, typer.Argument(help="Our id of the order, or the venue's.")],
+    book: BookArgument = None,
+    journal: JournalOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show an order's whole story: signal, proposal, verdict, order, events, fills, settlement, profit.
+
+    Example: argonaut journal trace O-20261126-093012-SANDBOX-000-7 book.toml
+    """
+    _show(_place(book, journal), as_json, lambda connection: trace(connection, order_id), shown.story)
+
+
+@journals.command("upgrade")
+def upgrade_journal(
+    book: BookArgument = None, journal: JournalOption = None, as_json: JsonOption = False
+) -> None:
+    """Bring a journal's tables to the version of this house, or leave all as it was.
+
+    Example: argonaut journal upgrade --journal postgresql://localhost/argonaut
+    """
+    with _exit_codes():
+        engine = open_engine(address_of(_place(book, journal)))
+        try:
+            before, now = upgrade(engine)
+        finally:
+            engine.dispose()
+    told = {"before": before, "now": now}
+    _print(told, as_json, lambda _: f"version {now}, was {before or 'empty'}")
+
+
+def _command(kind: Kind, reason: str, operator: str, place: str, wait_secs: float, as_json: bool) -> None:
+    with _exit_codes():
+        done = send_and_wait(place, Wish(kind, reason, operator, "cli"), wait_secs)
+    _print(done, as_json, shown.command)
+    if done.done_ns is None:
+        raise typer.Exit(FAILED)
+
+
+def send_and_wait(place: str, wish: Wish, wait_secs: float) -> Command:
+    """Write a command down, wait until it is done or the time is up, and return how it stands; JournalError."""
+    engine = open_engine(address_of(place))
+    try:
+        must_be_newest(engine)
+        with engine.begin() as connection:
+            number = commands.send(connection, wish, _now_ns())
+        deadline = time.monotonic() + wait_secs
+        while True:
+            with engine.begin() as connection:
+                found = commands.find(connection, number)
+            assert found is not None
+            if found.done_ns is not None or time.monotonic() > deadline:
+                return found
+            time.sleep(_POLL_SECS)
+    finally:
+        engine.dispose()
+
+
+def _show(
+    place: str,
+    as_json: bool,
+    find: Callable[[Connection], Any],
+    table: Callable[[Any], RenderableType],
+    name: str | None = None,
+) -> None:
+    with _exit_codes():
+        engine = open_engine(address_of(place), reads_only=True)
+        try:
+            must_be_newest(engine)
+            with engine.connect() as connection:
+                found = find(connection)
+        finally:
+            engine.dispose()
+    _print(found if name is None else {name: found}, as_json, lambda _: table(found))
+
+
+def _print(value: Any, as_json: bool, table: Callable[[Any], RenderableType]) -> None:
+    if as_json:
+        typer.echo(json.format(json.encode(to_builtins(value)), indent=2).decode())
+    else:
+        open_console().print(table(value))
+
+
+def _scope(connection: Connection, mode: str | None) -> Scope:
+    found = last_scope(connection, mode)
+    if found is None:
+        raise BadJournal(f"expected a run{f' in mode {mode}' if mode else ''} in the journal, found none")
+    return found
+
+
+def _place(book: Path | None, journal: str | None) -> str:
+    with _exit_codes():
+        if journal is not None:
+            return journal
+        if book is None:
+            raise BadBook("expected a book or --journal, found neither")
+        plan = outline(read_book_file(book))
+        return address_of_book(plan.name, plan.live)
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    try:
+        yield
+    except (BadBook, BadJournal) as error:
+        _leave(str(error), BAD_INPUT)
+    except JournalError as error:
+        _leave(str(error), FAILED)
+    except SQLAlchemyError as error:
+        _leave(f"expected the journal to answer, found: {error}", FAILED)
+
+
+def _leave(message: str, code: int) -> None:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def _now_ns() -> int:
+    return time.clock_gettime_ns(time.CLOCK_REALTIME)
