@@ -1,0 +1,1 @@
+"""How does Polymarket speak? The CLOB of protocol generation 2, in pUSD."""

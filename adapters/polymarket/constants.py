@@ -1,0 +1,59 @@
+"""Facts of Polymarket; each with the section of the reference it stands in (read 2026-11-20)."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+VENUE: Final = "POLYMARKET"
+CHAIN_ID: Final = 137  # Polygon
+
+# Hosts (section 2)
+CLOB_URL: Final = "https://clob.polymarket.com"
+GAMMA_URL: Final = "https://gamma-api.polymarket.com"
+DATA_URL: Final = "https://data-api.polymarket.com"
+SOCKET_URL: Final = "wss://ws-subscriptions-clob.polymarket.com"
+MARKET_PATH: Final = "/ws/market"
+USER_PATH: Final = "/ws/user"
+RTDS_URL: Final = "wss://ws-live-data.polymarket.com"
+POLYBOLT_URL: Final = "wss://ws-live-v2.polymarket.com/ws"
+GEOBLOCK_URL: Final = "https://polymarket.com/api/geoblock"
+
+# Contracts (section 3)
+STANDARD_EXCHANGE: Final = "0xE111180000d2663C0091e4f400237545B87B996B"
+NEG_RISK_EXCHANGE: Final = "0xe2222d279d744050d28e00520010520000310F59"
+EXCHANGE_V3: Final = "0xe3333700cA9d93003F00f0F71f8515005F6c00Aa"
+COLLATERAL: Final = "0xC011a7E12a19f7B1f670d46F03B03f3342E82DFB"
+CONDITIONAL_TOKENS: Final = "0x4D97DCd97eC945f40cF65F87097ACe5EA0476045"
+PROXY_FACTORY: Final = "0xaB45c5A4B0c941a2F231C04C3f49182e1A254052"
+PROXY_IMPLEMENTATION: Final = "0x44e999d5c2F66Ef0861317f9A4805AC2e90aEB4f"
+SAFE_FACTORY: Final = "0xaacFeEa03eb1561C4e67d661e40682Bd20E3541b"
+SAFE_INIT_CODE_HASH: Final = "0x2bce2127ff07fb632d16c8347c4ebf501f4841168bed00d9e6ef715ddb6fcecf"
+
+# Orders (section 5)
+EXCHANGE_NAME: Final = "Polymarket CTF Exchange"
+PROTOCOL_VERSION: Final = 2  # what `GET /version` must say
+BASE_UNITS: Final = 1_000_000  # of a dollar and of a share
+MOST_SALT: Final = 2**53 - 1  # it is sent as a JSON number
+SIZE_DECIMALS: Final = 2
+AMOUNT_DECIMALS: Final[Mapping[Decimal, int]] = {  # of the derived amount, by tick (section 5.3)
+    Decimal("0.1"): 3,
+    Decimal("0.01"): 4,
+    Decimal("0.005"): 5,
+    Decimal("0.0025"): 6,
+    Decimal("0.001"): 5,
+    Decimal("0.0001"): 6,
+}
+MOST_IN_BATCH: Final = 15
+MOST_CANCELS: Final = 3_000
+LEAST_MARKETABLE_USD: Final = Decimal(1)
+GTD_MARGIN_SECS: Final = 60  # the venue cancels so long before the stated second (section 5.4)
+LEAST_GTD_SECS: Final = 180
+
+# Streams (sections 7 and 9)
+PING_SECS: Final = 10.0
+SILENCE_SECS: Final = 30.0
+MOST_TOKENS_PER_CONNECTION: Final = 200  # above 500 no opening books come; Nautilus uses 200
+
+# Dead-man switch (section 6)
+HEARTBEAT_SECS: Final = 5.0
+HEARTBEAT_LIMIT_SECS: Final = 10.0

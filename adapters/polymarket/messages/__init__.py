@@ -1,0 +1,1 @@
+"""What does Polymarket say, field by field? One struct per payload, spelt as the venue spells it."""

@@ -1,0 +1,1 @@
+"""Polymarket's messages as facts. Pure."""

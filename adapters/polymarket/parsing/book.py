@@ -1,0 +1,145 @@
+"""One token's book from the market stream, and the proof that nothing of it is missing: its hash.
+
+Source: reference, sections 9.3 and 9.4 (read 2026-11-20): the recipe reproduces 2 of 2 production books of
+2026-10-04 and 120 of 120 of 2026-04-16.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Final
+
+from adapters.polymarket.messages.market_stream import BookMessage, Level, PriceChange
+from adapters.polymarket.messages.numbers import decimal_of
+from markets.instruments import PRICE_DIGITS
+
+ONE_DOLLAR: Final = 10**PRICE_DIGITS
+_NOTHING: Final = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a hash contains and no stream says, as text: the least size of an order, and neg-risk or not."""
+
+    min_order_size: str
+    is_neg_risk: bool
+
+
+class BrokenBook(ValueError):
+    """A message that cannot be about this book, or not any more: it must be fetched again."""
+
+
+class TokenBook:
+    """The levels of one token by price step, with the texts in which the venue sent them.
+
+    Nothing is known before the first `take_book`. `last_price` is the market's, in the token that traded last:
+    both books of a market hash the same text.
+    """
+
+    def __init__(self, market: str, token_id: str, terms: Terms) -> None:
+        self.market = market
+        self.token_id = token_id
+        self.bids: dict[int, Level] = {}
+        self.asks: dict[int, Level] = {}
+        self.is_known = False
+        self.tick = ""
+        self.last_price = ""
+        self.at_ms = 0
+        self._terms = terms
+
+    def take_book(self, book: BookMessage) -> None:
+        """Replace everything; BrokenBook for another token, a price that cannot be, or a crossed book."""
+        self._must_be_ours(book.asset_id)
+        bids = {price_steps(level.price): level for level in book.bids}
+        asks = {price_steps(level.price): level for level in book.asks}
+        if bids and asks and max(bids) >= min(asks):
+            raise BrokenBook(
+                f"expected bids below asks of {self.token_id}, found {max(bids)} and {min(asks)}"
+            )
+        self.bids, self.asks = bids, asks
+        self.tick = book.tick_size or self.tick
+        if book.last_trade_price is not None:
+            self.last_price = book.last_trade_price
+        self.at_ms = int(book.timestamp)
+        self.is_known = True
+
+    def take_change(self, change: PriceChange, at_ms: int) -> bool:
+        """Set one level; False when it is older than the book, which holds it already.
+
+        The same change again changes nothing: the venue repeats bursts within milliseconds.
+        """
+        self._must_be_ours(change.asset_id)
+        if at_ms < self.at_ms:
+            return False
+        levels = self.bids if change.side == "BUY" else self.asks
+        steps = price_steps(change.price)
+        if decimal_of(change.size) > 0:
+            levels[steps] = Level(change.price, change.size)
+        else:
+            levels.pop(steps, None)
+        self.at_ms = at_ms
+        return True
+
+    @property
+    def top(self) -> tuple[int, int]:
+        """Best bid and ask in price steps; 0 and one dollar stand for an empty side, as the venue writes them."""
+        return max(self.bids, default=0), min(self.asks, default=ONE_DOLLAR)
+
+    def agrees_with(self, change: PriceChange) -> bool:
+        """Return whether the top is what the last change of a burst says it is; True when it does not say."""
+        if change.best_bid is None or change.best_ask is None:
+            return True
+        return self.top == (_edge_steps(change.best_bid), _edge_steps(change.best_ask))
+
+    def verify(self, wanted: str, other_prices: Iterable[str] = ()) -> bool:
+        """Return whether the book hashes to `wanted`, and learn the market's last price from it.
+
+        A trade enters the hash before it is announced: `other_prices` are the last prices that may be the
+        one meant, such as the level that was just reduced (`implied_prices`).
+        """
+        for price in (self.last_price, *other_prices):
+            if self.hash_with(price) == wanted:
+                self.last_price = price
+                return True
+        return False
+
+    def hash_with(self, last_price: str) -> str:
+        """Return the hash of the book as it stands, if the market last traded at this price."""
+        is_neg_risk = "true" if self._terms.is_neg_risk else "false"
+        text = (
+            f'{{"market":"{self.market}","asset_id":"{self.token_id}","timestamp":"{self.at_ms}","hash":"",'
+            f'"bids":[{_levels(self.bids, False)}],"asks":[{_levels(self.asks, True)}],'
+            f'"min_order_size":"{self._terms.min_order_size}","tick_size":"{self.tick}",'
+            f'"neg_risk":{is_neg_risk},"last_trade_price":"{last_price}"}}'
+        )
+        return sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def _must_be_ours(self, token_id: str) -> None:
+        if token_id != self.token_id:
+            raise BrokenBook(f"expected a message about token {self.token_id}, found {token_id}")
+
+
+def implied_prices(change: PriceChange) -> tuple[str, str]:
+    """Return the last prices that a reduced level may stand for: its own, and the one of the other token."""
+    price = decimal_of(change.price)
+    return f"{price:.3f}", f"{1 - price:.3f}"
+
+
+def price_steps(price: str) -> int:
+    """Return a price in steps of 0.0001 dollars; BrokenBook outside (0, 1) or finer than a step."""
+    steps = _edge_steps(price)
+    if not 0 < steps < ONE_DOLLAR:
+        raise BrokenBook(f"expected a price in (0, 1) dollars, found {price!r}")
+    return steps
+
+
+def _edge_steps(price: str) -> int:
+    scaled = decimal_of(price).scaleb(PRICE_DIGITS)
+    if scaled % 1:
+        raise BrokenBook(f"expected a price of at most {PRICE_DIGITS} digits, found {price!r}")
+    return int(scaled)
+
+
+def _levels(levels: dict[int, Level], is_descending: bool) -> str:
+    rows = (levels[steps] for steps in sorted(levels, reverse=is_descending))
+    return ",".join(f'{{"price":"{row.price}","size":"{row.size}"}}' for row in rows)

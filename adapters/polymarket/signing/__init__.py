@@ -1,0 +1,1 @@
+"""Keys and signatures; nothing in here is ever logged."""
