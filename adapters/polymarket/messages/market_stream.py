@@ -117,7 +117,8 @@ type MarketMessage = (
     | ResolvedMessage
 )
 
-_FRAME: Final[Decoder[Any]] = Decoder(list[MarketMessage.__value__] | MarketMessage.__value__)
+_MESSAGE: Final[Any] = MarketMessage.__value__  # an alias of its own would be one more level to msgspec
+_FRAME: Final[Decoder[Any]] = Decoder(list[_MESSAGE] | _MESSAGE)
 _PARTS: Final = Decoder(list[Raw])
 _KIND: Final = Decoder(OtherMessage)
 READ_TYPES: Final = frozenset(str(kind.__struct_config__.tag) for kind in MarketEvent.__subclasses__())

@@ -74,7 +74,7 @@ class UserTradeMessage(UserEvent, frozen=True, kw_only=True, tag="trade"):
 
 type UserMessage = OrderMessage | UserTradeMessage
 
-_FRAME: Final = Decoder(OrderMessage | UserTradeMessage)
+_FRAME: Final[Decoder[UserMessage]] = Decoder(OrderMessage | UserTradeMessage)
 _KIND: Final = Decoder(OtherMessage)
 READ_TYPES: Final = frozenset({"order", "trade"})
 
