@@ -526,3 +526,90 @@ def test_an_order_that_arrives_after_it_was_held_for_absent_is_cancelled():
         assert desk.status(cid) == "REJECTED"
 
     run_with(work)
+
+
+def test_a_killed_fill_or_kill_answered_by_409_is_rejected_after_proof():
+    async def work(desk):
+        cid = desk.send(YES, "BUY", 10, "0.50", time_in_force=TimeInForce.FOK)
+        await desk.has(cid, "Rejected")
+        assert desk.last(cid, "Rejected").reason.startswith("NOT_AT_VENUE")
+        assert desk.client.doubts == ()
+
+    run_with(work, double=make_double(fok_kill_is_error=True))
+
+
+def test_no_risk_is_opened_while_nobody_knows_what_became_of_a_cancel():
+    async def work(desk):
+        cid = desk.send(YES, "BUY", 10, "0.50")
+        await desk.has(cid, "Accepted")
+        desk.double.faults.add(PlannedFault(kind="half_open", route="GET /portfolio", nth=1, millis=600))
+        desk.double.faults.add(PlannedFault(kind="drop", route="DELETE /portfolio/events/orders", nth=1))
+        desk.trader.cancel_order(cid)
+        await desk.until(lambda: any(cid.value in doubt for doubt in desk.client.doubts))
+        other = desk.send(YES, "BUY", 1, "0.40")
+        await desk.has(other, "Denied")
+        assert desk.last(other, "Denied").reason.startswith("VENUE_UNCERTAIN")
+        await desk.has(cid, "Canceled")
+        await desk.until(lambda: not desk.client.doubts)
+
+    run_with(work)
+
+
+def test_a_cancel_that_is_quicker_than_its_order_waits_for_it():
+    async def work(desk):
+        cids = [desk.send(YES, "BUY", 1, "0.40") for _ in range(3)]
+        desk.trader.cancel_all_orders(YES)
+        for cid in cids:
+            await desk.has(cid, "Canceled")
+        assert {row["status"] for row in desk.double.snapshot().orders["alice"]} == {"canceled"}
+
+    run_with(work)
+
+
+def test_a_fill_of_a_size_that_was_not_confirmed_yet_is_not_lost():
+    async def work(desk):
+        cid = desk.send(YES, "BUY", 1, "0.40")
+        await desk.has(cid, "Accepted")
+        desk.crowd("ask", "0.50", "3")
+        desk.double.faults.add(PlannedFault(kind="fill_before_ack", route=CREATE, nth=1, millis=400))
+        desk.trader.modify_order(cid, quantity=Quantity.from_str("3.00"), price=Price.from_str("0.5000"))
+        await desk.until(lambda: desk.status(cid) == "FILLED")
+        assert str(desk.cache.order(cid).filled_qty) == "3.00"
+        assert desk.faults() == ["fill_before_ack"]
+
+    run_with(work)
+
+
+def test_a_fill_of_an_unconfirmed_size_is_not_lost_while_the_order_is_to_be_cancelled():
+    async def work(desk):
+        cid = desk.send(YES, "BUY", 1, "0.40")
+        await desk.has(cid, "Accepted")
+        desk.double.faults.add(PlannedFault(kind="fill_before_ack", route=CREATE, nth=1, millis=600))
+        desk.double.faults.add(PlannedFault(kind="drop", channel="user_orders", nth=1))
+        desk.double.faults.add(PlannedFault(kind="drop", route="DELETE /portfolio/events/orders", nth=1))
+        desk.trader.modify_order(cid, quantity=Quantity.from_str("3.00"))
+        await desk.until(lambda: desk.faults() == ["fill_before_ack", "drop"])
+        desk.trader.cancel_order(cid)
+        await desk.until(lambda: desk.status(cid) == "PENDING_CANCEL")
+        desk.crowd("ask", "0.40", "3")
+        await desk.until(lambda: desk.status(cid) == "FILLED")
+        assert str(desk.cache.order(cid).filled_qty) == "3.00"
+
+    run_with(work)
+
+
+def test_a_change_that_was_done_and_filled_is_not_called_undone_by_a_404():
+    # An amend that arrives twice crosses at once; its second copy finds an order that has ended (fault seed 196).
+    async def work(desk):
+        cid = desk.send(YES, "BUY", 1, "0.40")
+        await desk.has(cid, "Accepted")
+        desk.crowd("ask", "0.50", "3")
+        for channel in ("fill", "user_orders"):
+            desk.double.faults.add(PlannedFault(kind="drop", channel=channel, nth=1))
+        desk.double.faults.add(PlannedFault(kind="duplicate", route=CREATE, nth=1))
+        desk.trader.modify_order(cid, quantity=Quantity.from_str("3.00"), price=Price.from_str("0.5000"))
+        await desk.until(lambda: desk.status(cid) == "FILLED")
+        assert str(desk.cache.order(cid).filled_qty) == "3.00"
+        assert "ModifyRejected" not in desk.events(cid)
+
+    run_with(work)

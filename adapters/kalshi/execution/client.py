@@ -151,8 +151,7 @@ class KalshiExecutionClient(ExecutionClient):
     @property
     def doubts(self) -> tuple[str, ...]:
         """Why no risk may be opened now; empty when it may."""
-        first = self._desk.uncertainty
-        return () if first is None else (self._doubts.all or (first,))
+        return (*self._doubts.all, *self._desk.unresolved())
 
     async def reset_order_group(self, shard: int) -> Outcome[None]:
         """Let the triggered order group of a shard take orders again: a human's decision."""

@@ -7,12 +7,12 @@ from decimal import Decimal
 from itertools import batched
 from typing import Any, Final
 
-from nautilus_trader.model import Price, Quantity, VenueOrderId
+from nautilus_trader.model import OrderStatus, Price, Quantity, VenueOrderId
 
 from adapters.kalshi import constants as venue
 from adapters.kalshi.execution import translation
-from adapters.kalshi.execution.cash import cost_usd
 from adapters.kalshi.execution.desk import Desk, Objection
+from adapters.kalshi.execution.opening import refusal_of_doubt, refusal_of_risk
 from adapters.kalshi.execution.resolution import LATE_NS
 from adapters.kalshi.execution.tickets import Ending, Ticket, ticket_of
 from adapters.kalshi.execution.wishes import wishes_of
@@ -35,6 +35,8 @@ type Params = Mapping[str, Any] | None
 _LOG: Final = logging.getLogger(__name__)
 _MILLISECOND_NS: Final = 1_000_000
 _MOST_IN_BATCH: Final = 20
+_QUICK_TURNS: Final = 20
+_MARK_SECS: Final = 0.001
 _MOST_TRIES: Final = 5
 _NOT_FOUND: Final = 404
 _THROTTLED: Final = 429
@@ -52,14 +54,15 @@ class Submission:
         if prepared is None:
             return
         ticket, request = prepared
-        outcome = await self._desk.http.create_order(request)
-        self._book(ticket, outcome)
+        if await self._may_go(ticket):
+            self._book(ticket, await self._desk.http.create_order(request))
 
     async def submit_list(self, orders: Sequence[Any], params: Params = None) -> None:
         """Send orders together; each succeeds or fails alone."""
         works = [self._prepare(order, params) for order in orders]
         answers = await asyncio.gather(*works, return_exceptions=True)
-        prepared = [answer for answer in answers if isinstance(answer, tuple)]
+        ready = [answer for answer in answers if isinstance(answer, tuple)]
+        prepared = [(ticket, request) for ticket, request in ready if await self._may_go(ticket)]
         most = min(_MOST_IN_BATCH, int(self._desk.http.buckets["write"].capacity) // venue.DEFAULT_COST)
         for part in batched(prepared, max(1, most), strict=False):
             outcomes = await self._desk.http.batch_create_orders([request for _, request in part])
@@ -106,6 +109,21 @@ class Submission:
             return False
         ticket.sent_ns = desk.now_ns
         return True
+
+    async def _may_go(self, ticket: Ticket) -> bool:
+        """Wait until the engine has marked an order submitted, and look once more whether it may leave.
+
+        Until then a cancel closes it inside the engine, without us (rc7): it must not leave any more.
+        """
+        turns = 0
+        while (order := self._desk.teller.order(ticket)).status == OrderStatus.INITIALIZED:
+            await asyncio.sleep(0 if turns < _QUICK_TURNS else _MARK_SECS)
+            turns += 1
+        if order.is_closed:
+            self._desk.teller.drop(ticket)
+        elif doubt := refusal_of_doubt(self._desk, ticket, ticket.contracts):
+            self._desk.teller.reject(ticket, f"NOT_SENT {doubt}")
+        return not ticket.is_closed
 
     def _checked(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | str:
         desk = self._desk
@@ -190,6 +208,12 @@ class Cancellation:
                 self._desk.tasks.start(f"book the cancel of {ticket}", self._pursue(ticket, outcome))
 
     async def _pursue(self, ticket: Ticket, outcome: Outcome[CanceledOrder]) -> None:
+        try:
+            await self._repeat(ticket, outcome)
+        finally:
+            ticket.cancel_doubt = None
+
+    async def _repeat(self, ticket: Ticket, outcome: Outcome[CanceledOrder]) -> None:
         tries = refusals = 0
         while problem := await self._problem(ticket, outcome):
             refusals += isinstance(outcome, Refused)
@@ -209,6 +233,7 @@ class Cancellation:
 
         Nothing is concluded from an answer that found nothing: it may mean a fill, or the wrong shard.
         """
+        ticket.cancel_doubt = outcome.reason if isinstance(outcome, Unknown) else None
         match outcome:
             case Done(canceled) if canceled.reduced_by > 0:
                 at_ns = (canceled.ts_ms or 0) * _MILLISECOND_NS or self._desk.now_ns
@@ -345,6 +370,9 @@ class Change:
         stated = await desk.resolver.current(ticket, desk.resolver.venue_time_ns() + late_ns)
         if stated is None:
             return
+        if stated.end and (stated.filled > ticket.contracts or (stated.yes_price, stated.size) == wanted):
+            # It was done, and is over since.
+            desk.teller.take_terms(ticket, *wanted, max(stated.at_ns, ticket.version_ns))
         desk.teller.take_order(ticket, stated)
         if (ticket.yes_price, ticket.contracts) != wanted:
             self._reject(ticket, f"NOT_CHANGED {reason}")
@@ -355,31 +383,6 @@ class Change:
         order = self._desk.teller.order(ticket)
         venue_id = None if ticket.order_id is None else VenueOrderId(ticket.order_id)
         self._desk.client.generate_order_modify_rejected(order, venue_id, reason, self._desk.now_ns)
-
-
-def refusal_of_risk(
-    desk: Desk, ticket: Ticket, contracts: Decimal, yes_price: Decimal | None = None
-) -> str | None:
-    """Return why an order may not open risk now: doubt, or too little cash on its shard; None when it may."""
-    contract = ticket.contract
-    others = [one for one in desk.tickets.open() if one is not ticket]
-    same = sum((one.leaves for one in others if _stands_with(one, ticket)), Decimal(0))
-    opens = desk.holdings.opens(contract.ticker, ticket.side, same + contracts)
-    opens -= desk.holdings.opens(contract.ticker, ticket.side, same)
-    if opens <= 0:
-        return None
-    if doubt := desk.uncertainty:
-        return f"VENUE_UNCERTAIN {doubt}"
-    cost = cost_usd(ticket, ticket.yes_price if yes_price is None else yes_price, opens)
-    free = desk.cash.free_usd(contract.shard, without=ticket)
-    if cost > free:
-        found = f"shard {contract.shard} has {free:.4f} USD free, the order may cost {cost:.4f} USD"
-        return f"INSUFFICIENT_SHARD_CASH {found}"
-    return None
-
-
-def _stands_with(one: Ticket, other: Ticket) -> bool:
-    return one.contract.ticker == other.contract.ticker and one.side == other.side
 
 
 def _cancel_of(ticket: Ticket) -> CancelOrder | None:

@@ -1,6 +1,6 @@
 """The desk: what everyone who trades here looks at."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -52,9 +52,13 @@ class Desk:
     @property
     def uncertainty(self) -> str | None:
         """Why no risk may be opened now."""
-        doubted = (one for one in self.tickets.open() if one.doubt or one.change_doubt)
-        unresolved = (f"order {one} is unresolved: {one.doubt or one.change_doubt}" for one in doubted)
-        return self.doubts.first or next(unresolved, None)
+        return self.doubts.first or next(self.unresolved(), None)
+
+    def unresolved(self) -> Iterator[str]:
+        """Name each order of which something is unknown."""
+        for ticket in self.tickets.open():
+            if ticket.unknown:
+                yield f"order {ticket} is unresolved: {ticket.unknown}"
 
     def ask(self, order: Any, quantity: Quantity, price: Price | None) -> Objection | Awaitable[Objection]:
         """Return what the second guard says of an order with this size and price; no byte leaves before."""
@@ -82,5 +86,6 @@ class Desk:
         net = Decimal(0)
         for leg, sign in (("YES", 1), ("NO", -1)):
             for position in self.client.cache.positions_open(instrument_id=outcome_id(ticker, VENUE, leg)):
-                net += sign * Decimal(str(position.signed_qty))
+                side = sign if position.is_long else -sign
+                net += side * position.quantity.as_decimal()  # `signed_qty` is a float, and not exact
         return net

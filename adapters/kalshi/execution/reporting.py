@@ -1,8 +1,8 @@
 """Answers to the engine's questions about orders, fills and positions, at its start and while it runs.
 
 An order with a ticket is told by events, each fill by its trade: a report that runs ahead of them would make
-the engine invent fills. So such an order is reported as far as it was told, and a question about it alone is
-answered by events, or by raising.
+the engine invent fills. Events wait in a queue of the engine's, reports do not. So such an order is reported as
+the engine knows it already, and a question about it alone is answered by events, or by raising.
 """
 
 import logging
@@ -29,7 +29,7 @@ from adapters.kalshi.execution.reports import Writer, legs_of_strangers
 from adapters.kalshi.execution.resolution import OrderUnresolvedError
 from adapters.kalshi.execution.statements import FillStatement, OrderStatement
 from adapters.kalshi.execution.tickets import Ticket
-from adapters.kalshi.execution.translation import Contract, Leg
+from adapters.kalshi.execution.translation import Contract, Leg, other_scale
 from adapters.kalshi.messages.queries import FillsQuery, OrdersQuery, PositionsQuery
 from network.errors import Refusal
 
@@ -144,7 +144,7 @@ class Reporting:
         if ticket is not None:
             self._desk.teller.take_order(ticket, stated)
             known = self._desk.client.cache.order(ticket.client_order_id)
-            return self._writer().order(_as_told(ticket, stated), ticket.contract, known)
+            return self._writer().order(as_known(ticket, stated, known), ticket.contract, known)
         contract = self._contract(stated.ticker, stated.order_id)
         return None if contract is None else self._writer().order(stated, contract)
 
@@ -171,10 +171,12 @@ class Reporting:
             _LOG.error("we have orders or positions on markets that the engine does not know: %s", missing)
 
 
-def _as_told(ticket: Ticket, stated: OrderStatement) -> OrderStatement:
-    end = ticket.ending.end if ticket.is_closed and ticket.ending is not None else None
-    remaining = ticket.contracts - ticket.told
-    return replace(stated, filled=ticket.told, remaining=remaining, initial=ticket.contracts, end=end)
+def as_known(ticket: Ticket, stated: OrderStatement, known: Any) -> OrderStatement:
+    """Return a statement about an order as far as the engine's own order, `known`, has come."""
+    end = ticket.ending.end if known.is_closed and ticket.ending is not None else None
+    filled, size = known.filled_qty.as_decimal(), known.quantity.as_decimal()
+    yes_price = other_scale(ticket.contract.leg, known.price.as_decimal())
+    return replace(stated, yes_price=yes_price, filled=filled, remaining=size - filled, initial=size, end=end)
 
 
 def _seconds(at_ns: int | None) -> int | None:

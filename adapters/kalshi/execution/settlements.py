@@ -64,6 +64,8 @@ def difference_of(row: Settlement, held: Decimal) -> str | None:
     """Return how a settlement differs from `held` signed contracts; None when it does not.
 
     Revenue is in whole cents, `value` in cents per contract of YES; a market that ended yes or no needs none.
+    The counts are of all that was ever bought; pairs of both sides were paid back when they met (a recorded
+    row of January 2026 counts 37 of each, and revenue 0).
     """
     paid_for = row.yes_count_fp - row.no_count_fp
     if paid_for != held:
@@ -71,7 +73,7 @@ def difference_of(row: Settlement, held: Decimal) -> str | None:
     value = _VALUES.get(row.market_result) if row.value is None else Decimal(row.value) / 100
     if value is None:
         return f"expected a value in the settlement of {row.ticker}, found {row.market_result!r}"
-    worth = row.yes_count_fp * value + row.no_count_fp * (1 - value)
+    worth = paid_for * value if paid_for > 0 else -paid_for * (1 - value)
     revenue = Decimal(row.revenue) / 100
     if abs(revenue - worth) >= _CENT:
         return f"settlement of {row.ticker} paid {revenue} USD, our contracts were worth {worth} USD"

@@ -63,6 +63,10 @@ class Teller:
         self._client.generate_order_rejected(order, reason, self._now_ns(), due_post_only)
         self._close(ticket)
 
+    def drop(self, ticket: Ticket) -> None:
+        """Close a ticket whose order never left; the engine has closed the order itself."""
+        self._close(ticket)
+
     def take_created(self, ticket: Ticket, created: CreatedOrder) -> None:
         """Tell what the answer to a create says; the stream may have said all of it before."""
         if ticket.is_closed:
@@ -124,6 +128,7 @@ class Teller:
                 f"expected fill {fill.trade_id} of {ticket} to be a {expected}, found {fill.side} of {fill.ticker}"
             )
         self.accept(ticket, fill.order_id, fill.at_ns)
+        self._grow(ticket, fill)
         leg = ticket.contract.leg
         self._client.generate_order_filled(
             self.order(ticket),
@@ -144,6 +149,16 @@ class Teller:
         if ticket.told >= ticket.contracts and ticket.ending is None:
             ticket.ending = Ending("executed", ticket.told, fill.at_ns)
         self._settle(ticket)
+
+    def _grow(self, ticket: Ticket, fill: FillStatement) -> None:
+        """Tell first that an order has grown when a fill says so: a larger size may fill before its answer comes.
+
+        The engine refuses fills beyond the size that it knows, and they would be lost.
+        """
+        total = ticket.told + fill.contracts
+        if total > ticket.contracts:
+            yes_price, contracts = ticket.wanted or (ticket.yes_price, total)
+            self.take_terms(ticket, yes_price, max(contracts, total), max(fill.at_ns, ticket.version_ns))
 
     def want_fills(self, ticket: Ticket) -> None:
         """Ask for fills that were counted, but not told yet."""

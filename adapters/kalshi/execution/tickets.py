@@ -52,12 +52,18 @@ class Ticket:
     closed_ns: int = 0
     doubt: str | None = None
     change_doubt: str | None = None
+    cancel_doubt: str | None = None
     wanted: tuple[Decimal, Decimal] | None = None
     version_ns: int = 0
     is_fetching: bool = False
     known: asyncio.Event = field(default_factory=asyncio.Event)
     changes: asyncio.Lock = field(default_factory=asyncio.Lock)
     fees: OrderFees | None = None
+
+    @property
+    def unknown(self) -> str | None:
+        """What nobody knows yet: whether the order, a change of it or its cancel arrived; None when all is known."""
+        return self.doubt or self.change_doubt or self.cancel_doubt
 
     @property
     def leaves(self) -> Decimal:

@@ -216,3 +216,21 @@ def test_a_settlement_is_compared_with_what_was_held(result, value, revenue, hel
         value=value,
     )
     assert (difference_of(row, Decimal(held)) is None) == fits
+
+
+def test_pairs_that_met_before_the_settlement_are_not_paid_again():
+    # The counts of a row recorded in January 2026: 37 of each side bought, revenue 0.
+    row = Settlement(
+        ticker=TICKER,
+        event_ticker="E",
+        market_result="yes",
+        yes_count_fp=Decimal(37),
+        yes_total_cost_dollars=Decimal("42.86"),
+        no_count_fp=Decimal(37),
+        no_total_cost_dollars=Decimal("491.95"),
+        revenue=0,
+        settled_time="2026-01-10T04:50:31.435826Z",
+        fee_cost=Decimal("0.73"),
+        value=None,
+    )
+    assert difference_of(row, Decimal(0)) is None
