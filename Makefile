@@ -65,6 +65,9 @@ sustained: $(READY)  ## play recorded frames at full speed for MINUTES=10; write
 	ARGONAUT_MINUTES=$(or $(MINUTES),10) $(BIN)/python -m benchmarks sustained
 
 .PHONY: truncation
+faults: $(READY)  ## break Kalshi's double in N=500 runs (or replay SEED=7); writes build/faults.json
+	$(BIN)/python -m campaigns faults $(if $(SEED),--seed $(SEED),--runs $(or $(N),500)) $(if $(JSON),--json)
+
 truncation: $(READY)  ## try 200 cuts a strategy for look-ahead; writes build/truncation.json
 	ARGONAUT_CUTS=200 $(BIN)/pytest -q -s tests/replay/test_truncation.py
 

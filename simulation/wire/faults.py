@@ -33,6 +33,7 @@ class Faults:
     def __init__(self, plan: FaultPlan, now_ns: Callable[[], int]) -> None:
         self.now_ns = now_ns
         self.injected: list[Injected] = []
+        self.held_requests = 0
         self.plan = plan
         self._faults: list[PlannedFault] = []
         self._counts: list[int] = []
@@ -70,6 +71,12 @@ class Faults:
                 found.append(fault)
         return found
 
+    def end(self) -> None:
+        """Plan nothing more; what is under way goes on, and `held_requests` says how many requests wait."""
+        self._faults.clear()
+        self._counts.clear()
+        self._done.clear()
+
     def kinds(self) -> list[str]:
         """What was injected so far, in order."""
         return [entry.fault.kind for entry in self.injected]
@@ -96,11 +103,13 @@ def request_middleware(
     async def apply(request: web.Request, handler: Handler) -> web.StreamResponse:
         route = f"{request.method} {request.path.removeprefix(prefix)}"
         fault = faults.on_request(route)
-        return (
-            await handler(request)
-            if fault is None
-            else await _carry_out(fault, request, handler, write_error)
-        )
+        if fault is None:
+            return await handler(request)
+        faults.held_requests += 1
+        try:
+            return await _carry_out(fault, request, handler, write_error)
+        finally:
+            faults.held_requests -= 1
 
     return apply
 

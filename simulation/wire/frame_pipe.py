@@ -51,6 +51,11 @@ class FramePipe:
         self._queue.append((channel, number, text))
         self._wake.set()
 
+    def resume(self) -> None:
+        """Let a stalled reader read again."""
+        self._stall_frames = None
+        self._wake.set()
+
     def forget(self, number: int) -> None:
         """Throw away what is queued for one subscription."""
         self._queue = deque(frame for frame in self._queue if frame[1] != number)

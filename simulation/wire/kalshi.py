@@ -121,6 +121,13 @@ class KalshiDouble:
             if fault.kind in ("maintenance", "full_pause"):
                 self.sockets.abort_all()
 
+    def end_faults(self) -> None:
+        """Plan nothing more, set the clock right, let stalled readers read; a half-open socket stays so."""
+        self.faults.end()
+        self.desk.skew_ns = 0
+        for connection in self.sockets.connections:
+            connection.pipe.resume()
+
     def start_crowd(self, settings: CrowdSettings, seed: int) -> Crowd:
         """Let made-up participants trade until `stop`."""
         crowd = Crowd(self.control, settings, seed)

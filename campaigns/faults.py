@@ -1,0 +1,87 @@
+"""`make faults`: break everything a venue can break, N times, and name each law that did not hold."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from campaigns.invariants import LAWS
+from campaigns.nursery import Lost, run_all
+from campaigns.plans import EVERY_FAULT
+from campaigns.records import FaultRun
+from campaigns.venues import FAULT_RUNS
+
+_DEADLINE_SECS: Final = 90.0
+
+
+class FaultSummary(Struct, frozen=True):
+    """What a campaign found: runs and broken laws by name, and how often each kind of fault happened.
+
+    `failed` are the seeds of runs that broke a law; `silent` are the kinds of faults that never happened.
+    """
+
+    venue: str
+    runs: int
+    orders: int
+    fills: int
+    broken: dict[str, int]
+    failed: tuple[int, ...]
+    unresolved: int
+    faults: dict[str, int]
+    silent: tuple[str, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every law held; whether every kind of fault happened is another question."""
+        return not self.failed
+
+
+def run_one(venue: str) -> Callable[..., FaultRun]:
+    """Return what runs one seed at a venue; LookupError for a venue without a campaign."""
+    if venue not in FAULT_RUNS:
+        raise LookupError(f"expected a venue among {', '.join(sorted(FAULT_RUNS))}, found {venue!r}")
+    return FAULT_RUNS[venue]
+
+
+def run_campaign(
+    venue: str,
+    seeds: Iterable[int],
+    *,
+    workers: int,
+    bug: str | None = None,
+    on_run: Callable[[FaultRun], None] = lambda _: None,
+) -> FaultSummary:
+    """Run a campaign over seeds; `on_run` hears each run as it ends."""
+    done: list[FaultRun] = []
+    for (seed, _), found in run_all(run_one(venue), [(seed, bug) for seed in seeds], workers, _DEADLINE_SECS):
+        run = FaultRun(seed, (f"alive: {found.how}",)) if isinstance(found, Lost) else found
+        done.append(run)
+        on_run(run)
+    return _sum_up(venue, done)
+
+
+def write_run(run: FaultRun, folder: Path) -> Path:
+    """Write a run that failed to `folder`, by its seed; return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{run.seed}.json"
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(run)))
+    return file
+
+
+def _sum_up(venue: str, runs: list[FaultRun]) -> FaultSummary:
+    faults = Counter(fault for run in runs for fault in run.faults)
+    broken = Counter(law.partition(":")[0] for run in runs for law in run.laws)
+    return FaultSummary(
+        venue=venue,
+        runs=len(runs),
+        orders=sum(run.orders for run in runs),
+        fills=sum(run.fills for run in runs),
+        broken={law: broken[law] for law in LAWS},
+        failed=tuple(sorted(run.seed for run in runs if run.laws)),
+        unresolved=sum(bool(run.unresolved) for run in runs),
+        faults={kind: faults[kind] for kind in EVERY_FAULT},
+        silent=tuple(kind for kind in EVERY_FAULT if not faults[kind]),
+    )
