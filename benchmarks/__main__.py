@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import importing, live, memory, seam
+from benchmarks import importing, journal, live, memory, seam
 from benchmarks.figures import Figure, publish
 from benchmarks.venue import busiest_recording, venue
 
@@ -23,6 +23,7 @@ _PARTS: Mapping[str, Callable[[], Sequence[Figure]]] = {
     "seam": seam.measure,
     "importing": importing.measure,
     "memory": memory.measure,
+    "journal": journal.measure,
     "live": live.measure,
 }
 

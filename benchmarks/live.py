@@ -26,7 +26,8 @@ from nautilus_trader.model import BookType, InstrumentId, OrderBookDeltas, Strat
 
 from adapters.kalshi.config import KalshiDataConfig, KalshiExecutionConfig
 from adapters.kalshi.execution.client import KalshiClientConfig
-from adapters.kalshi.factories import KalshiDataClientConfig, KalshiDataClientFactory, execution_factory
+from adapters.kalshi.factories.data import KalshiDataClientConfig, KalshiDataClientFactory
+from adapters.kalshi.factories.execution import execution_factory
 from benchmarks.figures import Figure, at_least, at_most, told
 from benchmarks.venue import SERIES, SHARD, Play, Venue, busiest_recording, venue
 from engine import Door, Seat, Strategy, StrategyConfig, Usd

@@ -24,11 +24,11 @@ from markets.names import Series, is_series, outcome_of
 from research.record import Outcome, Record
 from risk.guardian import Guardian
 from simulation.spelling import Spelling
-from storage.journal.records import RunPhase
+from storage.journal.records import Intent, RunPhase
 from system.crew import Crew, RunFailed, Story
 from system.event_log import EventLog
 from system.heartbeat import Beat
-from system.intents import written_first
+from system.intents import settle, unanswered, written_first
 from system.modes import double_addresses
 from system.node_plan import NodePlan, row_of
 from system.obeying import obey
@@ -67,6 +67,7 @@ class BookNode:
         self.crew = Crew(plan.book, money, log, evidence=self._evidence(), journal=plan.journal)
         self._strategies = list(self.crew.strategies())
         self._kept = StrategyMemory(plan.journal) if plan.journal else None
+        self._overtaken = unanswered(plan.journal) if plan.journal else []
         self._node = self._build()
         self._cache = self._node.cache
 
@@ -313,7 +314,7 @@ class BookNode:
         self.crew.must_be_sound()
         if self._plan.journal and obeying.done():
             error = obeying.exception()
-            raise RunFailed(f"nobody looks for commands any more: {error!r}") from error
+            raise RunFailed(f"nobody looks for commands, or after orders, any more: {error!r}") from error
 
     def _save_states(self) -> None:
         if self._kept:
@@ -327,7 +328,25 @@ class BookNode:
     async def _obey(self) -> None:
         """Do what operators want, as long as there is a journal in which they can say it."""
         if self._plan.journal is not None:
-            await obey(self._plan.journal, self)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(obey(self._plan.journal, self), name="commands")
+                group.create_task(self._settle_intents(), name="orders of the run before")
+
+    async def _settle_intents(self) -> None:
+        """Have each venue say what became of the orders that a crash of the run before overtook."""
+        if self._plan.journal is None or self._is_simulated:
+            return
+
+        async def ask(intent: Intent) -> str | None:
+            venue = intent.instrument.rpartition(".")[2]
+            return await row_of(venue).ask(dict(self._plan.settings_of(venue)), intent)
+
+        for order_id, found in (await settle(self._plan.journal, self._overtaken, ask)).items():
+            _LOG.warning(
+                "order %s of the run before %s",
+                order_id,
+                f"is {found} at the venue" if found else "never arrived",
+            )
 
     def _story(self, began_ns: int, wall_secs: float) -> Story:
         where = "a double" if self._is_against_double else "venues"

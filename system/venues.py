@@ -1,6 +1,6 @@
 """The venues we know: one row each, so that no other file has to ask which venue it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -9,6 +9,7 @@ from nautilus_trader.model import Currency, InstrumentId
 
 from adapters.kalshi.fees import KalshiFeeModel
 from markets.currencies import USD
+from storage.journal.records import Intent
 from system.book import Raw
 
 
@@ -51,30 +52,40 @@ class DeskWish:
 class VenueRow:
     """One venue; `fee_model` is given the clock of a replay or a sandbox.
 
-    `feed` and `desk` name functions that make a data client of a FeedWish and an execution client of a DeskWish. They are
-    loaded when they are needed: what can place an order is no part of a process that may not.
+    `feed` and `desk` name functions that make a data client of a FeedWish and an execution client of a DeskWish, `inquiry`
+    one that asks what became of an order (`system.intents.Ask`, the book's settings before it). They are loaded when they
+    are needed: what can place an order is no part of a process that may not.
     """
 
     currency: Currency
     fee_model: Callable[[Callable[[], int]], Any]
     feed: str
     desk: str
+    inquiry: str
 
     def make_feed(self, wish: FeedWish) -> Client:
         """Return the data client; ValueError for settings that the venue does not know."""
-        return _load(self.feed)(wish)
+        made: Client = _load(self.feed)(wish)
+        return made
 
     def make_desk(self, wish: DeskWish) -> Client:
         """Return the execution client; ValueError for settings that the venue does not know."""
-        return _load(self.desk)(wish)
+        made: Client = _load(self.desk)(wish)
+        return made
+
+    def ask(self, settings: Raw, intent: Intent) -> Awaitable[str | None]:
+        """Return the venue's id of an order that a crash overtook, or None; NetworkError while it cannot tell."""
+        found: Awaitable[str | None] = _load(self.inquiry)(settings, intent)
+        return found
 
 
 VENUES: Mapping[str, VenueRow] = {
-    "KALSHI": VenueRow(USD, KalshiFeeModel, "system.kalshi_feed:make", "system.kalshi_desk:make"),
+    "KALSHI": VenueRow(
+        USD, KalshiFeeModel, "system.kalshi_feed:make", "system.kalshi_desk:make", "system.kalshi_inquiry:ask"
+    ),
 }
 
 
-def _load(path: str) -> Callable[[Any], Client]:
+def _load(path: str) -> Any:
     module, _, name = path.partition(":")
-    made: Callable[[Any], Client] = getattr(import_module(module), name)
-    return made
+    return getattr(import_module(module), name)

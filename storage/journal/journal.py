@@ -32,6 +32,7 @@ class _Asked:
 
     question: Question[Any] | None
     answer: Future[Any]
+    is_lasting: bool = True
 
     def find(self, connection: Connection) -> tuple[Any, Exception | None]:
         """Return what the question finds, or why it failed; then nothing of it is left in the database."""
@@ -113,8 +114,12 @@ class Journal:
         await self.ask(None, *records)
 
     async def ask[T](self, question: Question[T] | None, *records: Record) -> T:
-        """Return what `question` finds in the database after all that was told, in a transaction of its own."""
-        return await asyncio.wrap_future(self._ask(question, *records))
+        """Return what `question` finds, or does, in the database after all that was told; it is on the disk then."""
+        return await asyncio.wrap_future(self._ask(_Asked(question, Future()), *records))
+
+    async def look[T](self, question: Question[T]) -> T:
+        """Return what `question` finds, and changes nothing; so nobody waits for the disk."""
+        return await asyncio.wrap_future(self._ask(_Asked(question, Future(), is_lasting=False)))
 
     def secure(self, *records: Record, timeout_secs: float = 10.0) -> None:
         """Do as `durable` does, but hold up the caller: for the rare thing that must outlive this very call."""
@@ -123,7 +128,7 @@ class Journal:
     def find[T](self, question: Question[T] | None, *records: Record, timeout_secs: float = 10.0) -> T:
         """Do as `ask` does, but hold up the caller."""
         try:
-            found: T = self._ask(question, *records).result(timeout_secs)
+            found: T = self._ask(_Asked(question, Future()), *records).result(timeout_secs)
         except TimeoutError as error:
             raise JournalLost(
                 f"expected the journal to answer within {timeout_secs} s, found it busy"
@@ -142,16 +147,15 @@ class Journal:
         if self._failure:
             raise self._failure
 
-    def _ask(self, question: Question[Any] | None, *records: Record) -> Future[Any]:
+    def _ask(self, asked: _Asked, *records: Record) -> Future[Any]:
         if records:
             self.note(*records)
         self._must_live()
-        answer: Future[Any] = Future()
-        self._waiting.append(_Asked(question, answer))
+        self._waiting.append(asked)
         self._is_wanted.set()
         if self._failure:  # the thread may have ended before it could see this one
             self._abandon()
-        return answer
+        return asked.answer
 
     def _must_live(self) -> None:
         if self._failure:
@@ -187,7 +191,9 @@ class Journal:
             return
         answers: list[tuple[Future[Any], Any, Exception | None]] = []
         try:
-            with begin(connection, is_lasting=any(isinstance(one, _Asked) for one in batch)):
+            with begin(
+                connection, is_lasting=any(isinstance(one, _Asked) and one.is_lasting for one in batch)
+            ):
                 noted: list[Noted] = []
                 for one in batch:
                     if not isinstance(one, _Asked):

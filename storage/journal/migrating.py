@@ -1,5 +1,6 @@
 """The version of a journal's tables: made when the database is empty, moved on by `argonaut journal upgrade`."""
 
+import logging
 from importlib.resources import files
 
 from alembic import command
@@ -10,6 +11,9 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.journal.errors import BadJournal
+
+# It would tell of each look at a version.
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 _LOCK = 0x6172676F  # "argo": who moves the tables of a PostgreSQL holds this advisory lock
 

@@ -1,0 +1,100 @@
+"""An order is on the disk before a byte leaves: shown by killing the node between the two, and just after."""
+
+import asyncio
+
+from node_stage import coin, node_process, now_ns, standing, write_book
+
+from storage.journal.journal import Journal
+from storage.journal.reading import read
+from storage.journal.records import OrderEvent
+from system.intents import FOUND, NEVER_ARRIVED, settle, unanswered
+from system.kalshi_inquiry import ask
+from system.run_journal import RunJournal
+
+RUN = "20261126T120000-rehearsal-abcdef"
+
+# The node, which kills itself when the first intent is durable: before the bytes leave, and after.
+BEFORE = """
+import os, signal, typer
+from system import node, node_process
+
+def dying(journal, then, real=node.written_first):
+    guard = real(journal, then)
+    async def die(order, quantity, price):
+        await guard(order, quantity, price)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return die
+
+node.written_first = dying
+typer.run(node_process.command)
+"""
+AFTER = """
+import os, signal, typer
+from adapters.kalshi.http.client import KalshiHttp
+from system import node_process
+
+async def create_order(self, order, real=KalshiHttp.create_order):
+    await real(self, order)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+KalshiHttp.create_order = create_order
+typer.run(node_process.command)
+"""
+
+
+def rehearsal(tmp_path):
+    live = 'venues = ["KALSHI"]\nmode = "rehearsal"\nsettings = { KALSHI = { funded_shards = [2] } }'
+    book = write_book(tmp_path, coin(1, wait_secs=0.1), live=live)
+    return book, ("--mode", "rehearsal", "--run-id", RUN, "--out", str(tmp_path / "runs"))
+
+
+def opened(tmp_path):
+    journal = Journal.open(tmp_path / "runs" / "staged" / "journal.sqlite", now_ns)
+    return RunJournal(journal, RUN, "rehearsal", "staged", now_ns)
+
+
+async def _killed(tmp_path, monkeypatch, code):
+    """Run the node until it kills itself; return what the venue had then, and what was settled afterwards."""
+    async with standing(window_secs=60, events_per_second=20) as (double, environ):
+        double.control.fund("alice", "1000", exchange_index=2)
+        book, options = rehearsal(tmp_path)
+        async with node_process(book, environ, *options, code=code) as process:
+            output = asyncio.create_task(process.stdout.read())
+            await asyncio.wait([asyncio.ensure_future(process.wait())], timeout=90)
+            if process.returncode is None:
+                process.terminate()
+            text = (await output).decode()
+            assert process.returncode == -9, text[-4000:]
+        at_venue = double.snapshot().orders.get("alice", [])
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        settings = {
+            "rest_url": environ["ARGONAUT_KALSHI_REST_URL"],
+            "socket_url": environ["ARGONAUT_KALSHI_SOCKET_URL"],
+        }
+        journal = opened(tmp_path)
+        waiting = unanswered(journal)
+        answers = await asyncio.wait_for(settle(journal, waiting, lambda one: ask(settings, one), 0.1), 90)
+        assert unanswered(journal) == []
+        events = journal.journal.find(lambda connection: list(read(connection, OrderEvent)))
+        journal.journal.close()
+    return at_venue, waiting, answers, events
+
+
+def test_a_kill_between_the_disk_and_the_wire_leaves_an_intent_and_no_order(tmp_path, monkeypatch):
+    at_venue, waiting, answers, events = asyncio.run(_killed(tmp_path, monkeypatch, BEFORE))
+    assert at_venue == []
+    (intent,) = waiting
+    assert intent.kind == "new"
+    assert answers == {intent.order_id: None}
+    assert [one.kind for one in events if one.order_id == intent.order_id][-1] == NEVER_ARRIVED
+
+
+def test_a_kill_after_the_wire_leaves_an_intent_that_the_venue_answers_for(tmp_path, monkeypatch):
+    at_venue, waiting, answers, events = asyncio.run(_killed(tmp_path, monkeypatch, AFTER))
+    assert {row["client_order_id"] for row in at_venue} >= {one.order_id for one in waiting}
+    assert waiting
+    for row in at_venue:
+        if row["client_order_id"] in answers:
+            assert answers[row["client_order_id"]] == row["order_id"]
+    assert {one.kind for one in events if one.event_id.startswith("restart-")} == {FOUND}
