@@ -9,6 +9,7 @@ from nautilus_trader.common import TimeEvent
 from nautilus_trader.model import (
     ExecAlgorithmId,
     InstrumentId,
+    OrderSide,
     Price,
     Quantity,
     QuoteTick,
@@ -72,6 +73,7 @@ class Door(trading.ExecutionAlgorithm):
         self._on_belief = on_belief
         self._beliefs: dict[tuple[StrategyId, InstrumentId], Belief] = {}
         self._broken: Exception | None = None
+        self._shut_for: str | None = None
         self.board = Switchboard()
         self.faults: dict[StrategyId | ExecAlgorithmId | None, Exception] = {}
 
@@ -83,6 +85,10 @@ class Door(trading.ExecutionAlgorithm):
     def close_for(self, component: StrategyId | ExecAlgorithmId, fault: Exception) -> None:
         """Let nothing more out for a strategy or an algorithm whose handler raised."""
         self.faults.setdefault(component, fault)
+
+    def shut(self, reason: str) -> None:
+        """Let only sales out from now on, such as when the node is about to stop."""
+        self._shut_for = reason
 
     def must_see(self, order: Any) -> None:
         """Raise unless `order` is routed here, or to an algorithm that asks here."""
@@ -102,6 +108,8 @@ class Door(trading.ExecutionAlgorithm):
                     return f"FAULTED {component} {fault!r}"
         if self._broken:
             return f"GUARD_BROKEN {self._broken!r}"
+        if self._shut_for and order.side == OrderSide.BUY:
+            return f"GUARD_SHUT {self._shut_for}"
         try:
             reason = self._guard.refuse(
                 order,
@@ -195,6 +203,7 @@ class Door(trading.ExecutionAlgorithm):
 
     @override
     def on_reset(self) -> None:
+        self._shut_for = None
         self._beliefs.clear()
         self._wakes_at_ns = -1
 

@@ -114,13 +114,13 @@ class DigitalEdge(Strategy[DigitalEdgeConfig]):
         for live in self._markets():
             if spot is not None:
                 live.fair.update(price.ts_event, spot)
-            self._consider(live)
+            self._consider(live, price.ts_init)
 
     @override
     def on_quote(self, quote: QuoteTick) -> None:
         live = self._live[quote.instrument_id]
         live.quotes[quote.instrument_id] = quote
-        self._consider(live)
+        self._consider(live, quote.ts_init)
 
     @override
     def on_order_filled(self, event: OrderFilled) -> None:
@@ -146,8 +146,8 @@ class DigitalEdge(Strategy[DigitalEdgeConfig]):
             self.unsubscribe_quotes(side.id)
             del self._live[side.id]
 
-    def _consider(self, live: _Live) -> None:
-        now_ns = self.clock.timestamp_ns()
+    def _consider(self, live: _Live, now_ns: int) -> None:
+        # Now is when we learnt what wakes us, not when we came to read it: so a replay decides the same.
         if (
             now_ns < live.rests_until_ns
             or now_ns >= live.fair.closes_ns - self.config.stop_secs * _NS_PER_SEC

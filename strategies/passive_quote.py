@@ -107,6 +107,9 @@ class PassiveQuote(Strategy[PassiveQuoteConfig]):
     @override
     def on_start(self) -> None:
         self._index = IndexTracker(self.config.half_life_secs, self.config.basis_bps)
+        self._now_ns = (
+            0  # when we learnt what we act on, not when we came to read it: a replay decides the same
+        )
         self._live: dict[str, _Live] = {}
         self._sides: dict[InstrumentId, _Side] = {}
         limit = Decimal(self.config.max_contracts)
@@ -135,6 +138,7 @@ class PassiveQuote(Strategy[PassiveQuoteConfig]):
 
     @override
     def on_oracle(self, price: OraclePrice) -> None:
+        self._now_ns = price.ts_init
         self._index.update(price.ts_event, float(price.value))
         spot = self._index.spot(price.ts_event)
         for live in self._live.values():
@@ -166,7 +170,7 @@ class PassiveQuote(Strategy[PassiveQuoteConfig]):
     def on_order_denied(self, event: Any) -> None:
         self._gone(event)
         if side := self._sides.get(event.instrument_id):
-            side.rests_until_ns = self.clock.timestamp_ns() + _REST_AFTER_DENIAL_NS
+            side.rests_until_ns = self._now_ns + _REST_AFTER_DENIAL_NS
 
     @override
     def on_order_expired(self, event: Any) -> None:
@@ -189,7 +193,7 @@ class PassiveQuote(Strategy[PassiveQuoteConfig]):
         return DigitalFair(contract, market.yes.expiration_ns)
 
     def _quote(self, live: _Live) -> None:
-        now_ns = self.clock.timestamp_ns()
+        now_ns = self._now_ns
         probability = live.fair.probability(self._index, now_ns)
         is_late = now_ns >= live.fair.closes_ns - round(self.config.stop_secs * _NS_PER_SEC)
         if probability is None or is_late:
@@ -206,7 +210,7 @@ class PassiveQuote(Strategy[PassiveQuoteConfig]):
         if side.order is not None:
             if wish != resting:
                 self._withdraw(side)  # the new bid follows when the venue has let go of this one
-        elif wish is not None and self.clock.timestamp_ns() >= side.rests_until_ns:
+        elif wish is not None and self._now_ns >= side.rests_until_ns:
             side.order = self.buy(side.outcome.id, Decimal(self.config.contracts), wish, post_only=True)
 
     def _withdraw(self, side: _Side) -> None:

@@ -43,6 +43,7 @@ _EQUITY_NS: Final = 10 * _SECOND_NS
 _NEVER: Final = 4_000_000_000  # retries: an order without an answer stays unknown until the venue tells
 _CANCEL_SECS: Final = 5.0
 _CANCEL_LOOK_SECS: Final = 0.01
+_AFTER_STOP_SECS: Final = 0.5  # for the answers to what strategies send in `on_stop`
 
 
 class Unresolved(RuntimeError):
@@ -113,6 +114,7 @@ class BookNode:
         finally:
             obeying.cancel()
             self._node.dispose()
+            del self._node  # a thread may hold one node only, and this one holds us: a ring that nobody collects
 
     # building
 
@@ -178,7 +180,7 @@ class BookNode:
             data_clients=data_clients,
             exec_clients=exec_clients,
             timeout_disconnection_secs=5,
-            delay_post_stop_secs=0,
+            delay_post_stop_secs=_AFTER_STOP_SECS,
         )
 
     def _feed_wish(self, venue: str) -> FeedWish:
@@ -277,8 +279,8 @@ class BookNode:
         was_running = self.phase == "running"
         self._enter("stopping")
         if was_running and not running.done():
-            for strategy in self._strategies:
-                strategy.stop()
+            # A strategy's own stop must be left to the engine: commands within `stop()` are refused (run on rc7).
+            self.crew.door.shut("the node stops")
             await self.cancel_all(_CANCEL_SECS)
             self._save_states()
             self.crew.note_equity(now_ns())

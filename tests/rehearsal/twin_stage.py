@@ -1,0 +1,171 @@
+"""One book twice: in a sandbox that hears a double play, then as a replay of what that sandbox heard."""
+
+import asyncio
+import contextlib
+import time
+from decimal import Decimal
+
+from node_stage import now_ns
+
+from markets.facts import MarketResolution
+from markets.names import find_instrument, outcome_of
+from simulation.wire.fault_plan import FaultPlan
+from simulation.wire.kalshi import KalshiDouble
+from simulation.wire.kalshi_playback import Playback
+from simulation.wire.kalshi_settings import KalshiSettings
+from storage.catalog import CatalogWriter
+from storage.reading import CatalogReader
+from system.backtest import Backtest, Plan
+from system.event_log import EventLog
+from system.feed import Feed, first_versions
+from system.importing import import_kalshi
+from system.loading import load
+from system.node import BookNode
+from system.node_plan import NodePlan
+from system.recording import Recording
+
+QUICK = {"removal_ms": 50, "removal_steps": 2, "clear_snapshot_ms": 100, "determination_ms": 200}
+QUIET_TURNS = 12
+DEADLINE_SECS = 120.0
+
+
+class CountedRecording(Recording):
+    """Counts the frames that arrived, for whoever waits until all have."""
+
+    frames = 0
+
+    def tap(self, venue):
+        tap = super().tap(venue)
+
+        def counted(frame, at_ns, epoch):
+            self.frames += 1
+            tap(frame, at_ns, epoch)
+
+        return counted
+
+
+class Sandbox:
+    """A node in this process and the double that it hears, in step: no frame leaves before the last was digested."""
+
+    def __init__(self, raw, folder, monkeypatch, speed, results):
+        self.raw, self.folder, self.speed, self.results = raw, folder, speed, results
+        self.monkeypatch = monkeypatch
+        self.double = KalshiDouble(
+            KalshiSettings(tier="premier", **QUICK), seed=7, now_ns=now_ns, plan=FaultPlan()
+        )
+
+    async def play(self, messages):
+        """Play, wait for the last payout that is known, and return the record."""
+        urls = await self.double.start()
+        key = self.double.add_key("alice", "ed25519")
+        pem = key.private_pem
+        self.monkeypatch.setenv("KALSHI_API_KEY", key.key_id)
+        self.monkeypatch.setenv("KALSHI_PRIVATE_KEY", pem if isinstance(pem, str) else pem.decode())
+        environ = {"ARGONAUT_KALSHI_REST_URL": urls.rest, "ARGONAUT_KALSHI_SOCKET_URL": urls.socket}
+        self.playback = Playback(self.double.control, (), speed=self.speed, results=self.results)
+        waiting = list(messages)
+        self.shift = now_ns() - waiting[0].recv_ns / self.speed
+        while waiting[0].kind in ("watch_market", "orderbook_snapshot"):
+            self.playback.feed(waiting.pop(0))
+        try:
+            with (
+                CountedRecording(
+                    self.folder / "recordings", "twin", now_ns=now_ns, on_trouble=self._fail
+                ) as recording,
+                EventLog(self.folder / "sandbox.jsonl") as log,
+            ):
+                self.recording = recording
+                book = load(self.raw, outcome_of)
+                plan = NodePlan(
+                    book=book, mode="sandbox", environ=environ, is_recorded=True, recording=recording
+                )
+                self.node = BookNode(plan, log)
+                record = await self._run(waiting)
+            assert self.double.errors == []
+            return record
+        finally:
+            await self.double.stop()
+
+    async def _run(self, messages):
+        running = asyncio.ensure_future(self.node.run())
+        try:
+            wanted = {"orderbook_delta", "ticker", "trade", "market_lifecycle_v2", "cfbenchmarks_value"}
+            await self._until(lambda: self.node.events and wanted <= self._heard_channels(), running)
+            for message in messages:
+                self.playback.flush() if message.kind != "orderbook_delta" else None
+                await self._digest()
+                while (late := message.recv_ns / self.speed + self.shift - now_ns()) > 0:
+                    await asyncio.sleep(late / 1e9)
+                self.playback.feed(message)
+            self.playback.flush()
+            await self._digest()
+            await asyncio.sleep(0.5)
+        finally:
+            self.node.stop()
+            record = await running
+        return record
+
+    def _heard_channels(self):
+        return {name for name, ones in self.double.hub.subscriptions.items() if ones}
+
+    async def _digest(self):
+        """Wait until all that the venue sent has been heard, and acted upon."""
+        quiet, before = 0, None
+        while quiet < QUIET_TURNS:
+            await asyncio.sleep(0)
+            pipes = [one.pipe for one in self.double.sockets.connections]
+            now = (sum(pipe.sent for pipe in pipes), self.recording.frames, self.node.events)
+            is_behind = any(pipe.backlog for pipe in pipes) or now[0] != now[1]
+            quiet = 0 if is_behind or now != before else quiet + 1
+            before = now
+
+    async def _until(self, condition, running):
+        deadline = time.monotonic() + DEADLINE_SECS
+        while not condition():
+            assert not running.done(), running.exception()
+            assert time.monotonic() < deadline, "the node heard nothing"
+            await asyncio.sleep(0.01)
+
+    def _fail(self, reason):
+        raise AssertionError(reason)
+
+
+def replay(raw, folder):
+    """Replay what the sandbox heard, imported from its raw frames, and return the record."""
+    if not (folder / "catalog").exists():
+        import_kalshi([folder / "recordings"], folder / "catalog", strict=True)
+    reader = CatalogReader(folder / "catalog")
+    instruments = reader.instruments()
+    book = load(raw, lambda name: find_instrument(name, instruments))
+    plan = Plan(book, folder / "catalog", first_versions(instruments), reader.first_ns, reader.last_ns + 1)
+    with EventLog(folder / "backtest.jsonl") as log:
+        return Backtest(plan, Feed(reader, plan.markets), log).run()
+
+
+def write_results(folder, results):
+    """Write a catalog that knows how markets end, for the strategy that steals."""
+    facts = [
+        MarketResolution(
+            ts_event=place,
+            ts_init=place,
+            venue="KALSHI",
+            series="STOLEN",
+            market=ticker,
+            payout=Decimal(int(result == "yes")),
+            source="a test",
+            is_final=True,
+        ).as_data()
+        for place, (ticker, result) in enumerate(sorted(results.items()), start=1)
+    ]
+    with CatalogWriter(folder / "stolen") as writer:
+        writer.write([], facts)
+    return str(folder / "stolen")
+
+
+def twins(raw, folder, monkeypatch, session, *, speed):
+    """Return what the sandbox and the replay of one book did."""
+    messages, results = session
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+    sandbox = asyncio.run(Sandbox(raw, folder, monkeypatch, speed, results).play(messages))
+    return sandbox, replay(raw, folder)
