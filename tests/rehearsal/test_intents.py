@@ -55,7 +55,7 @@ def opened(tmp_path):
 
 async def _killed(tmp_path, monkeypatch, code):
     """Run the node until it kills itself; return what the venue had then, and what was settled afterwards."""
-    async with standing(window_secs=60, events_per_second=20) as (double, environ):
+    async with standing() as (double, environ):
         double.control.fund("alice", "1000", exchange_index=2)
         book, options = rehearsal(tmp_path)
         async with node_process(book, environ, *options, code=code) as process:
