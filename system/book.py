@@ -1,5 +1,6 @@
 """A book: what to run, in one TOML file; read here without loading any of it."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,6 +11,8 @@ from typing import Any, Literal
 from msgspec import Struct, ValidationError, convert
 
 from simulation.settings import VenueModel
+
+_REDIS = re.compile(r"rediss?://([^/?#]*@)?[^/?#@:]+(:\d+)?(/0?)?")
 
 type Raw = dict[str, Any]
 
@@ -65,8 +68,12 @@ class Live(Struct, frozen=True, forbid_unknown_fields=True):
     redis: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse money that nobody has."""
+        """Refuse money that nobody has, and a Redis that Nautilus cannot name."""
         _must_have_money(self.starting_usd or {})
+        if self.redis is not None and not _REDIS.fullmatch(self.redis):
+            raise ValueError(
+                "expected a Redis as redis://user:password@host:port, found another form: its database is 0"
+            )
 
 
 class Loosen(Struct, frozen=True, forbid_unknown_fields=True):

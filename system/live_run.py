@@ -24,6 +24,7 @@ from system.live_plan import LivePlan
 from system.live_view import LiveView, cancelled
 from system.logbook import JournalLogbook
 from system.modes import double_addresses
+from system.redis_channel import relay
 from system.run_journal import RunJournal
 from system.supervisor import Supervisor, Terms
 
@@ -80,7 +81,7 @@ class LiveRun:
                 self._double = await Double.start(plan.venue)
                 self._environ = self._double.environ(self._environ)
                 view.tell(f"a made-up venue listens at {self._double.address.rest}")
-            code, nodes = await self._supervise(await self._open_closers(), logbook)
+            code, nodes = await self._supervise(await self._open_closers(), logbook, ours)
             verdict = await self._double.stop() if self._double is not None else None
             return Ended(code, nodes, verdict)
         finally:
@@ -117,7 +118,9 @@ class LiveRun:
         http = KalshiHttp(config, credentials, now_ns=now_ns, monotonic=time.monotonic)
         return KalshiCloser(http, now_ns=now_ns, monotonic=time.monotonic)
 
-    async def _supervise(self, closers: list[Closer], logbook: JournalLogbook) -> tuple[int, int]:
+    async def _supervise(
+        self, closers: list[Closer], logbook: JournalLogbook, ours: RunJournal
+    ) -> tuple[int, int]:
         supervisor = Supervisor(
             self._start_node,
             closers,
@@ -131,6 +134,9 @@ class LiveRun:
             asyncio.create_task(self._view.follow(lambda: supervisor.pulse), name="view"),
             *(asyncio.create_task(work, name="end of the run") for work in self._ends(supervisor)),
         ]
+        live = self._plan.outline.live
+        if live is not None and live.redis is not None:
+            others.append(asyncio.create_task(relay(live.redis, ours, self._view.tell), name="redis"))
         try:
             return await supervisor.run(), supervisor.runs
         finally:

@@ -86,7 +86,7 @@ class JournalLogbook:
 
     def _read(self) -> list[Command]:
         with self._reader.begin() as connection:
-            rows = commands.unfinished(connection)
+            rows = commands.unfinished(connection, self._ours.mode)
         now_ns = self._now_ns()
         return [
             Command(

@@ -27,6 +27,7 @@ from simulation.spelling import Spelling
 from storage.journal.records import Intent, RunPhase
 from system.crew import Crew, RunFailed, Story
 from system.event_log import EventLog
+from system.external_streams import with_streams
 from system.heartbeat import Beat
 from system.intents import settle, unanswered, written_first
 from system.modes import double_addresses
@@ -147,6 +148,8 @@ class BookNode:
             builder = builder.add_simulated_exec_client(
                 where.value, SandboxExecutionClientFactory(), simulated
             )
+        if plan.live.redis is not None:
+            builder = with_streams(builder, plan.live.redis)
         node = builder.build()
         node.add_exec_algorithm(self.crew.door)
         node.add_actor(self._observer())

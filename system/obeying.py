@@ -35,7 +35,7 @@ class Servant(Protocol):
 async def obey(journal: RunJournal, servant: Servant) -> None:
     """Look for commands for ever; each is done by one process, once."""
     while True:
-        for command in await journal.journal.look(unfinished):
+        for command in await journal.journal.look(lambda connection: unfinished(connection, journal.mode)):
             if command.taken_by is None and await journal.journal.ask(_taker(command, journal.now_ns())):
                 outcome = await _carry_out(command, servant, journal.now_ns)
                 await journal.journal.ask(_finisher(command, outcome, journal.now_ns()))

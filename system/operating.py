@@ -40,6 +40,9 @@ JournalOption = Annotated[
     str | None, typer.Option("--journal", help="The journal itself: a file, sqlite:// or postgresql://.")
 ]
 ModeOption = Annotated[str | None, typer.Option("--mode", help="That of the last run, if not said.")]
+CommandModeOption = Annotated[
+    str | None, typer.Option("--mode", help="For the run in this mode; else for all under way.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, nothing else.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Also what is over.")]
 WaitOption = Annotated[float, typer.Option("--wait", help="Seconds to wait until it is done.")]
@@ -48,11 +51,12 @@ Operator = typer.Option("--operator", help="Who wants it, by name.")
 journals = typer.Typer(help="Look into a journal, or move its tables on.", no_args_is_help=True)
 
 
-def halt(
+def halt(  # noqa: PLR0913 - one parameter for each option of the command line
     book: BookArgument = None,
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "no reason given",
     operator: Annotated[str | None, Operator] = None,
     journal: JournalOption = None,
+    mode: CommandModeOption = None,
     wait: WaitOption = 10.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,21 +66,16 @@ def halt(
 
     Example: argonaut halt book.toml --reason "odd prices"
     """
-    _command(
-        Kind.HALT,
-        reason,
-        operator or os.environ.get("USER") or "somebody",
-        _place(book, journal),
-        wait,
-        as_json,
-    )
+    who = operator or os.environ.get("USER") or "somebody"
+    _command(Wish(Kind.HALT, reason, who, "cli"), _place(book, journal), mode, wait, as_json)
 
 
-def resume(
+def resume(  # noqa: PLR0913 - one parameter for each option of the command line
     reason: Annotated[str, typer.Option("--reason", help="Why it is safe again.")],
     operator: Annotated[str, Operator],
     book: BookArgument = None,
     journal: JournalOption = None,
+    mode: CommandModeOption = None,
     wait: WaitOption = 10.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -86,7 +85,9 @@ def resume(
 
     Example: argonaut resume book.toml --reason "prices are right again" --operator ann
     """
-    _command(Kind.RESUME, reason, operator, _place(book, journal), wait, as_json)
+    with _exit_codes():
+        wish = Wish(Kind.RESUME, reason, operator, "cli")
+    _command(wish, _place(book, journal), mode, wait, as_json)
 
 
 def show_status(
@@ -185,31 +186,35 @@ def upgrade_journal(
     _print(told, as_json, lambda _: f"version {now}, was {before or 'empty'}")
 
 
-def _command(kind: Kind, reason: str, operator: str, place: str, wait_secs: float, as_json: bool) -> None:
+def _command(wish: Wish, place: str, mode: str | None, wait_secs: float, as_json: bool) -> None:
     with _exit_codes():
-        done = send_and_wait(place, Wish(kind, reason, operator, "cli"), wait_secs)
-    _print(done, as_json, shown.command)
-    if done.done_ns is None:
+        found = send_and_wait(place, wish, mode, wait_secs)
+    _print({"commands": found}, as_json, lambda _: "\n".join(map(shown.command, found)))
+    if any(one.done_ns is None for one in found):
         raise typer.Exit(FAILED)
 
 
-def send_and_wait(place: str, wish: Wish, wait_secs: float) -> Command:
-    """Write a command down, wait until it is done or the time is up, and return how it stands; JournalError."""
-    engine = open_engine(address_of(place))
+def send_and_wait(place: str, wish: Wish, mode: str | None, wait_secs: float) -> list[Command]:
+    """Write a command down, wait until it is done or the time is up, and return how it stands in each mode.
+
+    Without a `mode` it is for every run under way. JournalError when it cannot be written down.
+    """
+    writer, reader = open_engine(address_of(place)), open_engine(address_of(place), reads_only=True)
     try:
-        must_be_newest(engine)
-        with engine.begin() as connection:
-            number = commands.send(connection, wish, _now_ns())
+        must_be_newest(writer)
+        with writer.begin() as connection:
+            modes = commands.modes_for(connection, wish.kind, mode)
+            numbers = [commands.send(connection, wish, _now_ns(), one) for one in modes]
         deadline = time.monotonic() + wait_secs
         while True:
-            with engine.begin() as connection:
-                found = commands.find(connection, number)
-            assert found is not None
-            if found.done_ns is not None or time.monotonic() > deadline:
+            with reader.begin() as connection:
+                found = [one for number in numbers if (one := commands.find(connection, number))]
+            if all(one.done_ns is not None for one in found) or time.monotonic() > deadline:
                 return found
             time.sleep(_POLL_SECS)
     finally:
-        engine.dispose()
+        writer.dispose()
+        reader.dispose()
 
 
 def _show(

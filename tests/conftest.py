@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from cards import BAD_STATES, answers, keys_of, load_cards, load_gaps, matrix, problems_of_marker, report
 from journal_places import journal_url, postgres
+from redis_places import redis_url
 
-__all__ = ["journal_url", "postgres"]  # fixtures for every test below
+__all__ = ["journal_url", "postgres", "redis_url"]  # fixtures for every test below
 
 RANK = {"passed": 0, "skipped": 1, "failed": 2}
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select, update
 
 from storage.journal.errors import BadJournal
+from storage.journal.scope import modes_under_way
 from storage.journal.tables import COMMANDS
 
 
@@ -20,7 +21,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A row of `commands`. `source` is the door it came through, such as cli, redis, dashboard, signal."""
+    """A row of `commands`. `source` is the door it came through, such as cli, redis, dashboard, signal.
+
+    Only a run in its `mode` may take it; None is for whoever comes first.
+    """
 
     id: int
     at_ns: int
@@ -28,6 +32,7 @@ class Command:
     reason: str
     operator: str
     source: str
+    mode: str | None
     taken_by: str | None
     taken_ns: int | None
     done_ns: int | None
@@ -52,20 +57,43 @@ class Wish:
             )
 
 
-def send(connection: Connection, wish: Wish, now_ns: int) -> int:
+def modes_for(connection: Connection, kind: Kind, mode: str | None) -> list[str]:
+    """Return the modes that a command is for: `mode`, else those of the runs under way, else the last run's.
+
+    BadJournal when there was no run, and when it is not clear which one shall resume.
+    """
+    modes = [mode] if mode is not None else modes_under_way(connection)
+    if not modes:
+        raise BadJournal(f"expected a run in the journal to {kind}, found none")
+    if kind == Kind.RESUME and len(modes) > 1:
+        raise BadJournal(f"expected a mode to resume, found runs in {' and '.join(modes)} under way")
+    return modes
+
+
+def send(connection: Connection, wish: Wish, now_ns: int, mode: str | None = None) -> int:
     """Write a command down, and return its number."""
-    row = {"at_ns": now_ns, "kind": str(wish.kind), "reason": wish.reason} | {
+    row = {
+        "at_ns": now_ns,
+        "kind": str(wish.kind),
+        "reason": wish.reason,
         "operator": wish.operator,
         "source": wish.source,
+        "mode": mode,
     }
     found = connection.execute(COMMANDS.insert().values(row)).inserted_primary_key
     assert found is not None
     return int(found[0])
 
 
-def unfinished(connection: Connection) -> list[Command]:
-    """Return the commands that nobody has reported as done, oldest first; also those that somebody took."""
-    rows = connection.execute(select(COMMANDS).where(COMMANDS.c.done_ns.is_(None)).order_by(COMMANDS.c.id))
+def unfinished(connection: Connection, mode: str | None = None) -> list[Command]:
+    """Return the commands that nobody has reported as done, oldest first; also those that somebody took.
+
+    With a mode, those that a run in it may take.
+    """
+    found = select(COMMANDS).where(COMMANDS.c.done_ns.is_(None)).order_by(COMMANDS.c.id)
+    if mode is not None:
+        found = found.where(COMMANDS.c.mode.is_(None) | (COMMANDS.c.mode == mode))
+    rows = connection.execute(found)
     return [_command(row._mapping) for row in rows]
 
 

@@ -5,11 +5,12 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from storage.journal.reading import read_last
-from storage.journal.records import Record, Run
+from storage.journal.reading import read_last, read_last_of_each
+from storage.journal.records import Record, Run, RunPhase
 from storage.journal.tables import TABLES
 
 GOES_ON: Final = "live"
+_ENDS: Final = ("stopped", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,18 @@ class Scope:
         """Return what picks this scope's records of a kind."""
         run, runs = TABLES[kind].c.run, TABLES[Run].c
         return run.in_(select(runs.run).where(runs.mode == self.mode)) if self.goes_on else run == self.run
+
+
+def modes_under_way(connection: Connection) -> list[str]:
+    """Return the modes whose last run has not said that it ended; when all have, the last run's alone."""
+    runs = read_last_of_each(connection, Run, ("mode",))
+    phase = TABLES[RunPhase].c
+    ends = {
+        run.run: read_last(connection, RunPhase, phase.run == run.run, phase.process == "node")
+        for run in runs
+    }
+    open_ = [run.mode for run in runs if (end := ends[run.run]) is None or end.phase not in _ENDS]
+    return open_ or [run.mode for run in runs[-1:]]
 
 
 def last_scope(connection: Connection, mode: str | None = None) -> Scope | None:

@@ -124,6 +124,7 @@ COMMANDS: Final = Table(
     Column("reason", Text, nullable=False),
     Column("operator", Text, nullable=False),
     Column("source", Text, nullable=False),
+    Column("mode", Text),
     Column("taken_by", Text),
     Column("taken_ns", BigInteger),
     Column("done_ns", BigInteger),

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from redis import Redis
 from rich.console import Console
 
 from network.backoff import Backoff
@@ -20,6 +21,7 @@ from system.child import Patience
 from system.live_plan import Wish, make_plan
 from system.live_run import LiveRun, now_ns
 from system.live_view import LiveView
+from system.redis_channel import stream_of
 from system.supervisor import Terms
 
 NODE = [sys.executable, str(Path(__file__).with_name("fake_live_node.py"))]
@@ -43,8 +45,8 @@ CALM = 'name = "calm"\n'
 class Stage:
     """One run in a folder, and what it left."""
 
-    def __init__(self, folder, node, **wishes):
-        (folder / "book.toml").write_text(BOOK)
+    def __init__(self, folder, node, *, redis=None, **wishes):
+        (folder / "book.toml").write_text(BOOK + (f'redis = "{redis}"\n' if redis else ""))
         (folder / "calm.toml").write_text(CALM)
         wish = Wish(
             book=folder / "book.toml",
@@ -146,3 +148,25 @@ def test_a_halt_in_the_command_table_that_no_node_takes_is_carried_out_and_kept(
     assert "no order is open" in command.outcome
     switch = Switch.from_plain(stage.ask(lambda c: kept_in(c, "guardian/rehearsal"))["switch"])
     assert (switch.state, switch.cause) == (State.HALTED, "smoke")
+
+
+def test_a_halt_that_comes_through_redis_leaves_no_order_open(tmp_path, redis_url):
+    stage = Stage(tmp_path, "lives", redis=redis_url, duration="60s")
+    client = Redis.from_url(redis_url)
+    about = {"reason": "smoke", "operator": "ann"}
+
+    async def work():
+        running = asyncio.create_task(stage.run.run())
+        await stage.until(lambda: stage.open_orders()[-1:] > [1])
+        await stage.until(lambda: stage.ask(lambda c: kept_in(c, "redis")))
+        client.xadd(stream_of("one"), about | {"kind": "halt"})
+        await stage.until(lambda: stage.ask(lambda c: (one := commands.find(c, 1)) and one.done_ns))
+        client.xadd(stream_of("one"), about | {"kind": "stop"})
+        return await running
+
+    ended = asyncio.run(work())
+    client.close()
+    assert ended.verdict["open_orders"] == 0
+    found = stage.ask(lambda c: commands.find(c, 1))
+    assert (found.source, found.operator, found.mode) == ("redis", "ann", "rehearsal")
+    assert "no order is open" in found.outcome

@@ -150,7 +150,7 @@ def test_a_trace_tells_an_order_from_its_signal_to_its_profit(ran):
         (["status", "nowhere.toml"], "expected a book at nowhere.toml"),
         (["pnl", "--journal", "nowhere.sqlite"], "expected a journal at nowhere.sqlite, found no file"),
         (["orders", "--journal", "mysql://x"], "sqlite:// or postgresql://"),
-        (["halt", "--journal", "sqlite:///{}/new.sqlite"], "found no tables"),
+        (["halt", "--journal", "sqlite:///{}/new.sqlite"], "found no file"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_line(tmp_path, words, said):
@@ -175,6 +175,7 @@ class Node(threading.Thread):
     def __init__(self, url):
         super().__init__()
         self.journal = Journal.open(url, lambda: time.clock_gettime_ns(time.CLOCK_REALTIME))
+        RunJournal(self.journal, "r-1", "sandbox", "test", lambda: 1).begin("test-SANDBOX", "rc7", {})
         self.obeyed, self.is_wanted = [], True
 
     def run(self):
@@ -187,6 +188,21 @@ class Node(threading.Thread):
         self.journal.close()
 
 
+def run(url, name, mode, phase):
+    """Write down a run that has come as far as `phase`."""
+    journal = Journal.open(url, lambda: 1)
+    RunJournal(journal, name, mode, "test", lambda: 1).begin("T", "rc7", {})
+    journal.note(RunPhase(run=name, at_ns=1, phase=phase, process="node", detail=""))
+    journal.close()
+
+
+def waiting(url, mode=None):
+    journal = Journal.open(url, lambda: 1)
+    found = journal.find(lambda connection: unfinished(connection, mode))
+    journal.close()
+    return [(one.kind, one.mode) for one in found]
+
+
 @pytest.fixture
 def node(journal_url):
     one = Node(journal_url)
@@ -197,13 +213,13 @@ def node(journal_url):
 
 
 def test_a_halt_and_a_resume_are_done_when_the_command_returns(node, journal_url):
-    done = asked("halt", "--journal", journal_url, "--reason", "smoke", "--wait", 60)
+    (done,) = asked("halt", "--journal", journal_url, "--reason", "smoke", "--wait", 60)["commands"]
     assert (done["taken_by"], done["outcome"]) == ("node", "0 orders open")
     result = call(
         "resume", "--journal", journal_url, "--reason", "the fire is out", "--operator", "ann", "--wait", 60
     )
     assert result.exit_code == 0
-    assert "resume by ann (the fire is out): done" in result.stdout
+    assert "resume sandbox by ann (the fire is out): done" in result.stdout
     assert [(one.kind, one.reason, one.source) for one in node.obeyed] == [
         (Kind.HALT, "smoke", "cli"),
         (Kind.RESUME, "the fire is out", "cli"),
@@ -219,13 +235,35 @@ def test_nobody_resumes_without_a_reason_and_a_name(node, journal_url, words):
 
 
 def test_a_halt_that_nobody_hears_says_so_and_stays(journal_url):
-    Journal.open(journal_url, lambda: 1).close()
+    run(journal_url, "r-1", "live", "running")
     result = call("halt", "--journal", journal_url, "--wait", 0)
     assert result.exit_code == 3
     assert "nobody has taken it" in result.stdout
-    again = Journal.open(journal_url, lambda: 1)
-    assert [one.kind for one in again.find(unfinished)] == [Kind.HALT]
-    again.close()
+    assert waiting(journal_url) == [(Kind.HALT, "live")]
+
+
+def test_a_command_is_for_the_runs_under_way_and_a_mode_narrows_it(journal_url):
+    run(journal_url, "r-1", "sandbox", "stopped")
+    run(journal_url, "r-2", "live", "running")
+    run(journal_url, "r-3", "rehearsal", "running")
+    call("halt", "--journal", journal_url, "--wait", 0)
+    assert waiting(journal_url) == [(Kind.HALT, "live"), (Kind.HALT, "rehearsal")]
+    assert waiting(journal_url, "live") == [(Kind.HALT, "live")]
+    words = ("resume", "--journal", journal_url, "--reason", "r", "--operator", "ann", "--wait", 0)
+    refused = call(*words)
+    assert refused.exit_code == 2
+    assert "expected a mode to resume, found runs in live and rehearsal" in refused.stderr
+    call(*words, "--mode", "live")
+    assert waiting(journal_url, "live") == [(Kind.HALT, "live"), (Kind.RESUME, "live")]
+
+
+def test_when_no_run_is_under_way_a_command_is_for_the_last_and_without_any_for_nobody(journal_url):
+    Journal.open(journal_url, lambda: 1).close()
+    assert "expected a run in the journal to halt" in call("halt", "--journal", journal_url).stderr
+    run(journal_url, "r-1", "live", "stopped")
+    run(journal_url, "r-2", "sandbox", "stopped")
+    call("halt", "--journal", journal_url, "--wait", 0)
+    assert waiting(journal_url) == [(Kind.HALT, "sandbox")]
 
 
 def test_an_upgrade_of_a_new_journal_makes_its_tables(journal_url):

@@ -114,6 +114,7 @@ def _make_rest() -> None:
         reason=TEXT,
         operator=TEXT,
         source=TEXT,
+        mode=MAYBE_TEXT,
         taken_by=MAYBE_TEXT,
         taken_ns=MAYBE_BIG,
         done_ns=MAYBE_BIG,
