@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from nautilus_trader.model import Price, Quantity
+from nautilus_trader.model import InstrumentId, Price, Quantity, TimeInForce
 from sqlalchemy import and_, exists
 
 from network.errors import NetworkError
@@ -44,6 +45,27 @@ def written_first(
     return guard
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What was written down of an order before it left, and no venue tells again."""
+
+    instrument_id: InstrumentId
+    time_in_force: TimeInForce
+    is_post_only: bool
+    is_reduce_only: bool
+
+
+def memory_of(journal: RunJournal) -> Callable[[Sequence[str]], Awaitable[dict[str, Remembered]]]:
+    """Return what tells an adapter of orders of earlier runs, by their ids; unknown ones are left out."""
+
+    async def memory(order_ids: Sequence[str]) -> dict[str, Remembered]:
+        wanted = (TABLES[Intent].c.kind == "new", TABLES[Intent].c.order_id.in_(order_ids))
+        found = await journal.journal.ask(lambda connection: list(read(connection, Intent, *wanted)))
+        return {intent.order_id: _remembered(intent) for intent in found}
+
+    return memory
+
+
 def unanswered(journal: RunJournal) -> list[Intent]:
     """Return the orders that were to be sent and of which nothing was heard since, oldest first."""
     orders, events = TABLES[Intent], TABLES[OrderEvent]
@@ -72,6 +94,15 @@ async def settle(
     told = [_answer(journal, *pair) for pair in zip(intents, answers, strict=True)]
     await journal.journal.durable(*told)
     return {intent.order_id: answer for intent, answer in zip(intents, answers, strict=True)}
+
+
+def _remembered(intent: Intent) -> Remembered:
+    return Remembered(
+        InstrumentId.from_str(intent.instrument),
+        getattr(TimeInForce, intent.terms["time_in_force"]),
+        intent.terms["post_only"],
+        intent.terms["reduce_only"],
+    )
 
 
 def _intent(journal: RunJournal, order: Any, quantity: Quantity, price: Price | None) -> Intent:

@@ -29,7 +29,7 @@ from system.crew import Crew, RunFailed, Story
 from system.event_log import EventLog
 from system.external_streams import with_streams
 from system.heartbeat import Beat
-from system.intents import settle, unanswered, written_first
+from system.intents import memory_of, settle, unanswered, written_first
 from system.modes import double_addresses
 from system.node_plan import NodePlan, row_of
 from system.obeying import obey
@@ -134,6 +134,7 @@ class BookNode:
                     if plan.journal
                     else self.crew.second_look,
                     on_difference=self._differ,
+                    memory=memory_of(plan.journal) if plan.journal else None,
                 )
                 desk = row.make_desk(wish)
                 exec_clients[venue], exec_factories[venue] = desk.config, desk.factory

@@ -41,11 +41,15 @@ class FeedWish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskWish:
-    """What a node that trades wants of a venue: `second_guard` is asked before a byte leaves (see the adapter)."""
+    """What a node that trades wants of a venue: `second_guard` is asked before a byte leaves (see the adapter).
+
+    `memory` says of orders of an earlier run what the venue does not echo; None where nothing is written down.
+    """
 
     settings: Raw
     second_guard: Any
     on_difference: Callable[[str], None]
+    memory: Any = None
 
 
 @dataclass(frozen=True, slots=True)

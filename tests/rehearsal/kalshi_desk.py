@@ -33,7 +33,8 @@ QUICK = {"reconcile_secs": 2.0, "request_timeout_secs": 2.0, "reconnect_first_se
 class How:
     """How a node is run.
 
-    `settings` are the client's. The test's own `guard` is asked after the books'. With `claims` the strategy gets
+    `settings` are the client's. The test's own `guard` is asked after the books', `memory` is what a journal would
+    say of orders of an earlier run. With `claims` the strategy gets
     back what an earlier run did on these instruments. `stopped(desk)` is called when the node has stopped, its
     strategy's `at_stop` and a second for it included.
     """
@@ -41,6 +42,7 @@ class How:
     settings: dict[str, Any] = field(default_factory=dict)
     shards: tuple[int, ...] = (SHARD,)
     guard: Any = None
+    memory: Any = None
     expects_unresolved: bool = False
     claims: tuple[Any, ...] = ()
     stopped: Any = None
@@ -104,6 +106,7 @@ class Made:
                         books.refuse(*asked) or (how.guard(*asked) if how.guard else None)
                     ),
                     on_difference=made.differences.append,
+                    memory=how.memory,
                     **engine,
                 )
                 return made.client

@@ -8,6 +8,8 @@ from kalshi_house import House
 from kalshi_venue import EVENT, list_market, make_double, market_of, wall_ns
 from nautilus_trader.model import TimeInForce
 
+from system.intents import Remembered
+
 CREATE = "POST /portfolio/events/orders"
 CANCEL = "DELETE /portfolio/events/orders"
 IOC, FOK = TimeInForce.IOC, TimeInForce.FOK
@@ -107,7 +109,13 @@ def terms(desk, client_order_id):
     order = desk.cache.order(client_order_id)
     numbers = [str(one) for one in (order.price, order.quantity, order.filled_qty)]
     names = [one.name for one in (order.status, order.side, order.order_type, order.time_in_force)]
-    return str(order.instrument_id), order.venue_order_id.value, *numbers, *names, order.expire_time_ns
+    more = order.venue_order_id.value, order.expire_time_ns, order.is_post_only
+    return str(order.instrument_id), *numbers, *names, *more
+
+
+def remembered(order):
+    """Return what a journal keeps of an order before it leaves."""
+    return Remembered(order.instrument_id, order.time_in_force, order.is_post_only, order.is_reduce_only)
 
 
 def filled(desk, client_order_id):
@@ -129,9 +137,14 @@ def position(desk, leg):
 
 @pytest.mark.card("kalshi", "TC-E84", "TC-E85", "TC-E86", "TC-E87")
 def test_a_start_finds_orders_fills_and_positions_of_an_earlier_run_and_can_close_them():
-    long, short, one, other = (market_of(f"{EVENT}-{n}") for n in range(4))
-    legs = tuple(leg for market in (long, short, one, other) for leg in (market.yes, market.no))
+    long, short, one = (market_of(f"{EVENT}-{n}") for n in range(3))
+    legs = tuple(leg for market in (long, short, one) for leg in (market.yes, market.no))
     before = {"orders": {}, "fills": {}, "positions": {}}
+    records = {}
+
+    async def memory(client_order_ids):
+        return {name: records[name] for name in client_order_ids if name in records}
+
     expires_ns = (wall_ns() // 10**9 + 3600) * 10**9
 
     async def first(desk):
@@ -145,13 +158,14 @@ def test_a_start_finds_orders_fills_and_positions_of_an_earlier_run_and_can_clos
         await desk.until(lambda: desk.status(buys[-1]) == "FILLED")
         resting = [
             desk.send(one.yes, "BUY", 3, "0.40"),
-            desk.send(other.no, "BUY", 2, "0.30", time_in_force=TimeInForce.GTD, expire_time=expires_ns),
+            desk.send(one.no, "BUY", 2, "0.30", time_in_force=TimeInForce.GTD, expire_time=expires_ns),
             desk.send(one.yes, "BUY", 5, "0.45", post_only=True),
         ]
         for cid in resting:
             await desk.has(cid, "Accepted")
         desk.crowd("ask", "0.45", 2, one.ticker)
         await desk.has(resting[2], "Filled")
+        records.update({order.client_order_id.value: remembered(order) for order in desk.cache.orders()})
         before["orders"] = {cid: terms(desk, cid) for cid in resting}
         before["fills"] = {cid: filled(desk, cid) for cid in [*buys, resting[2]]}
         before["positions"] = {leg: position(desk, leg) for leg in (long.yes, short.no, one.yes)}
@@ -174,7 +188,7 @@ def test_a_start_finds_orders_fills_and_positions_of_an_earlier_run_and_can_clos
         for leg in (long.yes, short.no):
             assert desk.cache.positions_open(instrument_id=leg) == []
 
-    run_with(first, second, setup=more_markets(4), claims=legs)
+    run_with(first, second, setup=more_markets(3), claims=legs, memory=memory)
 
 
 @pytest.mark.card("kalshi", "TC-E83")

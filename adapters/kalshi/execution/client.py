@@ -40,7 +40,7 @@ from adapters.kalshi.config import KalshiExecutionConfig
 from adapters.kalshi.execution.cash import Cash, Holdings
 from adapters.kalshi.execution.commands import Cancellation, Change, Submission
 from adapters.kalshi.execution.contracts import Contracts
-from adapters.kalshi.execution.desk import Desk, SecondGuard
+from adapters.kalshi.execution.desk import Desk, Memory, SecondGuard
 from adapters.kalshi.execution.doubts import Doubts
 from adapters.kalshi.execution.groups import OrderGroups
 from adapters.kalshi.execution.private_stream import Hearing, PrivateStream, SocketFactory
@@ -78,9 +78,12 @@ class KalshiExecutionClient(ExecutionClient):
 
     `second_guard(order, quantity, price)` is asked before a byte leaves and returns why not, or None; it may
     be awaitable, such as one that first writes the order down.
-    `on_difference` hears what the venue and we see differently: positions, payouts. Until stream and REST
+    `on_difference` hears what the venue and we see differently: positions, payouts. `memory` says of an order of
+    an earlier run what the venue does not. Until stream and REST
     agree, and while an order is unresolved, orders that open risk are denied with VENUE_UNCERTAIN.
     """
+
+    _stream: PrivateStream | None = None
 
     def __init__(  # noqa: PLR0913  the engine names five, the factory makes the rest
         self,
@@ -94,6 +97,7 @@ class KalshiExecutionClient(ExecutionClient):
         socket_factory: SocketFactory,
         second_guard: SecondGuard | None = None,
         on_difference: Callable[[str], None] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         settings = config.settings
         super().__init__(
@@ -131,16 +135,15 @@ class KalshiExecutionClient(ExecutionClient):
             groups=self._groups,
             tasks=self._tasks,
             second_guard=second_guard,
+            memory=memory,
         )
         self._submission = Submission(self._desk)
-        self._cancellation = Cancellation(self._desk)
-        self._change = Change(self._desk)
+        self._cancellation, self._change = Cancellation(self._desk), Change(self._desk)
         self._settlements = Settlements(http, self._holdings, self._differ)
         findings = Findings(self._hear_order, self._hear_fill, self._report_cash, self._differ)
         self._reconciliation = Reconciliation(self._desk, self._settlements, findings)
         self._strangers = Strangers(self._desk)
         self._reporting = Reporting(self._desk)
-        self._stream: PrivateStream | None = None
         self._differing: set[str] = set()
 
     @property

@@ -1,12 +1,12 @@
 """The desk: what everyone who trades here looks at."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from nautilus_trader.live.clients import ExecutionClient
-from nautilus_trader.model import ClientOrderId, Price, Quantity, VenueOrderId
+from nautilus_trader.model import ClientOrderId, InstrumentId, Price, Quantity, TimeInForce, VenueOrderId
 
 from adapters.kalshi.config import KalshiExecutionConfig
 from adapters.kalshi.constants import VENUE
@@ -26,6 +26,23 @@ type SecondGuard = Callable[[Any, Quantity, Price | None], Objection | Awaitable
 """Says why an order, or a change of one, may not leave; it may take its time, such as for a disk."""
 
 
+class Remembered(Protocol):
+    """What our own records say of an order, and the venue never echoes."""
+
+    @property
+    def instrument_id(self) -> InstrumentId: ...
+    @property
+    def time_in_force(self) -> TimeInForce: ...
+    @property
+    def is_post_only(self) -> bool: ...
+    @property
+    def is_reduce_only(self) -> bool: ...
+
+
+type Memory = Callable[[Sequence[str]], Awaitable[Mapping[str, Remembered]]]
+"""Asks our records for orders by client id; those that they do not know are left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What every command looks at."""
@@ -43,6 +60,7 @@ class Desk:
     groups: OrderGroups
     tasks: Tasks
     second_guard: SecondGuard | None
+    memory: Memory | None
 
     @property
     def now_ns(self) -> int:

@@ -23,17 +23,20 @@ from nautilus_trader.model import (
     PositionStatusReport,
 )
 
+from adapters.kalshi.constants import VENUE
 from adapters.kalshi.execution import statements
-from adapters.kalshi.execution.desk import Desk
+from adapters.kalshi.execution.desk import Desk, Remembered
 from adapters.kalshi.execution.reports import Writer, legs_of_strangers
 from adapters.kalshi.execution.resolution import OrderUnresolvedError
 from adapters.kalshi.execution.statements import FillStatement, OrderStatement
 from adapters.kalshi.execution.tickets import Ticket
 from adapters.kalshi.execution.translation import Contract, Leg, other_scale
 from adapters.kalshi.messages.queries import FillsQuery, OrdersQuery, PositionsQuery
+from markets.instruments import outcome_id
 from network.errors import Refusal
 
 _LOG: Final = logging.getLogger(__name__)
+_LEGS: Final[tuple[Leg, Leg]] = ("YES", "NO")
 _SECOND_NS: Final = 1_000_000_000
 _NOT_FOUND: Final = 404
 
@@ -44,6 +47,7 @@ class Reporting:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._legs: dict[str, Leg] = {}
+        self._remembered: dict[str, Remembered] = {}
 
     async def order(self, command: GenerateOrderStatusReport) -> OrderStatusReport | None:
         """Return the report of one order; None only when its absence is proved, OrderUnresolvedError else."""
@@ -90,8 +94,7 @@ class Reporting:
         if command.instrument_id is not None:
             contract = desk.contracts.of(command.instrument_id)
             return [writer.position(contract, rows.get(contract.ticker))]
-        legs: list[Leg] = ["YES", "NO"]
-        held = [(desk.contracts.on(row.ticker, leg), row) for row in rows.values() for leg in legs]
+        held = [(desk.contracts.on(row.ticker, leg), row) for row in rows.values() for leg in _LEGS]
         self._warn(ticker for ticker, row in rows.items() if row.position_fp)
         return [writer.position(contract, row) for contract, row in held if contract is not None]
 
@@ -131,6 +134,19 @@ class Reporting:
         held = {row.ticker: row.position_fp for row in await self._desk.http.get_positions(PositionsQuery())}
         self._legs |= legs_of_strangers(held, new, [statements.of_fill(row) for row in rows])
         self._warn(one.ticker for one in new)
+        await self._remember(new)
+
+    async def _remember(self, new: list[OrderStatement]) -> None:
+        """Ask our records. What has filled stays on the leg that it met: so the legs add up to the venue's net."""
+        if self._desk.memory is None:
+            return
+        ids = [one.client_order_id for one in new if one.client_order_id]
+        self._remembered |= await self._desk.memory(ids)
+        for one in new:
+            known = self._remembered.get(one.client_order_id)
+            names: dict[InstrumentId, Leg] = {outcome_id(one.ticker, VENUE, leg): leg for leg in _LEGS}
+            if known is not None and not one.filled and known.instrument_id in names:
+                self._legs[one.order_id] = names[known.instrument_id]
 
     async def _held(self) -> dict[str, Decimal]:
         rows = await self._desk.http.get_positions(PositionsQuery())
@@ -146,7 +162,9 @@ class Reporting:
             known = self._desk.client.cache.order(ticket.client_order_id)
             return self._writer().order(as_known(ticket, stated, known), ticket.contract, known)
         contract = self._contract(stated.ticker, stated.order_id)
-        return None if contract is None else self._writer().order(stated, contract)
+        if contract is None:
+            return None
+        return self._writer().order(stated, contract, self._remembered.get(stated.client_order_id))
 
     def _fill_report(self, fill: FillStatement) -> FillReport | None:
         ticket = self._desk.recall(None, fill.order_id)

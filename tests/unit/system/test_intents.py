@@ -1,0 +1,67 @@
+"""An order is written down before it leaves, and a later run is told of it what no venue tells."""
+
+import asyncio
+from decimal import Decimal
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
+from nautilus_trader.model import (
+    ClientOrderId,
+    InstrumentId,
+    OrderSide,
+    Price,
+    Quantity,
+    StrategyId,
+    TimeInForce,
+)
+
+from storage.journal.journal import Journal
+from system.intents import Remembered, memory_of, written_first
+from system.run_journal import RunJournal
+
+NO = InstrumentId.from_str("KXFED-27JAN-C-NO.KALSHI")
+
+
+def order(name, **changes):
+    plain = {
+        "client_order_id": ClientOrderId(name),
+        "venue_order_id": None,
+        "strategy_id": StrategyId("kelly-1"),
+        "instrument_id": NO,
+        "side": OrderSide.BUY,
+        "time_in_force": TimeInForce.GTC,
+        "is_post_only": True,
+        "is_reduce_only": False,
+    }
+    return SimpleNamespace(**(plain | changes))
+
+
+@pytest.fixture
+def journal(tmp_path):
+    ticks = count(1_700_000_000_000_000_000)
+    made = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite'}", lambda: next(ticks))
+    yield RunJournal(made, "r-1", "rehearsal", "test", lambda: next(ticks))
+    made.close()
+
+
+def test_what_left_is_remembered_by_a_later_run_and_a_change_of_it_does_not_count(journal):
+    asked = []
+
+    def look(order, quantity, price):
+        asked.append((str(order.client_order_id), quantity.as_decimal(), price.as_decimal()))
+
+    async def main():
+        guard, size, price = written_first(journal, look), Quantity(2, 2), Price(0.3, 4)
+        await guard(order("O-1"), size, price)
+        await guard(order("O-1", venue_order_id="V-1", is_post_only=False), size, price)
+        await guard(
+            order("O-2", time_in_force=TimeInForce.IOC, is_post_only=False, is_reduce_only=True), size, price
+        )
+        return await memory_of(journal)(["O-1", "O-2", "from elsewhere"])
+
+    assert asyncio.run(main()) == {
+        "O-1": Remembered(NO, TimeInForce.GTC, is_post_only=True, is_reduce_only=False),
+        "O-2": Remembered(NO, TimeInForce.IOC, is_post_only=False, is_reduce_only=True),
+    }
+    assert asked == [(name, Decimal(2), Decimal("0.3")) for name in ("O-1", "O-1", "O-2")]
