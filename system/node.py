@@ -115,7 +115,8 @@ class BookNode:
         finally:
             obeying.cancel()
             self._node.dispose()
-            del self._node  # a thread may hold one node only, and this one holds us: a ring that nobody collects
+            # A thread may hold one node only, and this one holds us: a ring that nobody collects.
+            del self._node
 
     # building
 
