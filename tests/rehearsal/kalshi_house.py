@@ -105,8 +105,8 @@ class Hand(Strategy[HandConfig]):
             self.subscribe_instrument_close(one)
             self.subscribe_data(TradeProvenance.data_type(str(one)), client_id=ClientId("KALSHI"))
 
-    @override
-    def on_stop(self) -> None:
+    def fall_silent(self) -> None:
+        """Unsubscribe from everything."""
         for one in self.books:
             self.unsubscribe_book_deltas(one)
             self.unsubscribe_quotes(one)
@@ -348,6 +348,7 @@ class House:
         lasts_secs: float = 3600.0,
         opens_in_secs: float = -1.0,
         structure: str = "tapered_deci_cent",
+        timer_secs: int = 1,
         **facts: Any,
     ) -> None:
         """List a market of the series; a fact that is None is left out."""
@@ -360,6 +361,7 @@ class House:
             opens_ns,
             opens_ns + round(lasts_secs * SECOND),
             structure,
+            timer_secs,
             exchange_index=SHARD,
             facts={name: fact for name, fact in known.items() if fact is not None},
         )
@@ -479,6 +481,14 @@ class House:
             f"faults {self.door.faults}, {self.door.broken!r}; injected {self.double.faults.kinds()}"
         )
 
+    def at_venue(self, ticker: str) -> list[dict[str, Any]]:
+        """Return every order that we ever had at the venue in a market, as the venue has it."""
+        return [one for one in self.double.snapshot().orders.get("alice", []) if one["ticker"] == ticker]
+
+    def cash(self) -> Decimal:
+        """Return what the venue holds for us."""
+        return Decimal(self.double.snapshot().cash["alice", SHARD, 0])
+
     # What must be true after every card
 
     def disagreements(self) -> list[str]:
@@ -494,7 +504,7 @@ class House:
         pocket = ("alice", SHARD, 0)
         held = {ticker: Decimal(size) for ticker, size in venue.positions.get(pocket, {}).items()}
         books = self._net(
-            {str(p.instrument_id): Decimal(str(p.signed_qty)) for p in self.cache.positions_open()}
+            {str(p.instrument_id): p.quantity.as_decimal() for p in self.cache.positions_open()}
         )
         ledger = self._net({p.outcome.instrument: p.quantity for p in self.ledger.positions()})
         found = []
@@ -505,7 +515,7 @@ class House:
             (
                 "cash of the ledger",
                 Decimal(venue.cash[pocket]),
-                self.ledger.cash_usd("KALSHI") + self._netted_usd(),
+                self.ledger.cash_usd("KALSHI") + self.netted_usd(),
             ),
             ("cash of the account", Decimal(venue.cash[pocket]), self.door.total_cash(KALSHI)),
             ("reservations of the guard", len(theirs), self.guardian.exposure.live_count()),
@@ -523,7 +533,7 @@ class House:
             net[ticker] = net.get(ticker, Decimal(0)) + (size if outcome == "YES" else -size)
         return {ticker: size for ticker, size in net.items() if size}
 
-    def _netted_usd(self) -> Decimal:
+    def netted_usd(self) -> Decimal:
         """Return what the venue gave back already for contracts that we hold on both sides."""
         held = {one.outcome.instrument: one.quantity for one in self.ledger.positions()}
         return sum(

@@ -1,9 +1,9 @@
-"""Data cards at Kalshi that need a house of their own: a record of it, a frozen connection, another clock."""
+"""Cards at Kalshi that need a house of their own: a record of it, a frozen connection, another clock."""
 
 import asyncio
 
 import pytest
-from kalshi_house import SECOND, WIDE, Plan, play_once, side, wall_ns
+from kalshi_house import SECOND, SHARD, WIDE, Plan, play_once, side, wall_ns
 from nautilus_trader.model import BookAction
 
 from adapters.kalshi.config import KalshiDataConfig
@@ -119,11 +119,11 @@ def test_the_venues_time_stays_the_venues_and_a_skewed_quote_is_not_traded_on(ah
 
 
 @pytest.mark.card("kalshi", "TC-D70")
-def test_a_strategy_that_unsubscribes_at_its_stop_hears_nothing_more():
+def test_a_strategy_that_unsubscribes_hears_nothing_more():
     async def scene(on):
         ticker = await on.market()
         said = len(on.wire.commands)
-        on.hand.on_stop()
+        on.hand.fall_silent()
         await on.until(lambda: [one["cmd"] for one in on.wire.commands[said:]].count("unsubscribe") == 3)
         heard = len(on.hand.heard)
         on.take(ticker, "ask", "0.40", "5")
@@ -132,3 +132,20 @@ def test_a_strategy_that_unsubscribes_at_its_stop_hears_nothing_more():
         assert on.door.faults == {}
 
     play_once(scene)
+
+
+@pytest.mark.card("kalshi", "AR-E05")
+def test_our_bucket_waits_before_the_venue_must_and_a_cancel_overtakes_what_waits():
+    async def scene(on):
+        ticker = await on.market()
+        first = on.send(ticker, "YES", "BUY", "1", "0.10")
+        await on.has(first, "Accepted")
+        burst = [on.send(ticker, "YES", "BUY", "1", f"0.{number}") for number in range(11, 31)]
+        on.hand.cancel_order(first)
+        await on.has(first, "Canceled")
+        assert [one for one in burst if on.status(one) == "SUBMITTED"]
+        for one in burst:
+            await on.has(one, "Accepted")
+        assert on.execution._desk.http.session.counters[f"write:{SHARD}"].requests == 22
+
+    play_once(scene, Plan(double={"tier": "basic"}), secs=25)
