@@ -26,6 +26,8 @@ type Sign = Callable[[str, str, int], Mapping[str, str]]
 
 REFUSED_STATUSES = frozenset({400, 401, 403, 404, 409})
 _SECOND_NS = 1_000_000_000
+_NOT_US = 401
+_CLOCK_FAULT_NS = _SECOND_NS  # a clock that is off by less is not why a server would refuse us
 
 
 @dataclass(slots=True)
@@ -66,6 +68,9 @@ class HttpSession:
     `allow_plain`. `now_ns` is the wall clock, `timeout_secs` spans one attempt from connecting to the
     last byte. `sign` is called for every attempt, and what it returns is shown nowhere. Ordinary writes
     leave `reserve_share` of their group's capacity to urgent ones.
+
+    A 401 by a server whose clock turns out to be another is our clock's fault: the request was not applied,
+    so it is signed once more by the server's time, and so is every later one.
     """
 
     base_url: str
@@ -86,6 +91,7 @@ class HttpSession:
     def __post_init__(self) -> None:
         self._base = checked_url(self.base_url.rstrip("/"), ("http", "https"), allow_plain=self.allow_plain)
         self._aiohttp: aiohttp.ClientSession | None = None
+        self._signed_ahead_ns = 0
 
     @override
     def __repr__(self) -> str:
@@ -194,11 +200,24 @@ class HttpSession:
         return max(wish_secs, backoff.delay_secs(tries, self.random))
 
     async def _attempt(self, request: _Request, group: str) -> Reply | _Failure:
+        answer = await self._send(request, group)
+        if isinstance(answer, Reply) and answer.status == _NOT_US and self._is_signed_at_another_time():
+            self._signed_ahead_ns = self.skew.skew_ns or 0
+            answer = await self._send(request, group)
+        return answer
+
+    def _is_signed_at_another_time(self) -> bool:
+        ahead_ns = self.skew.skew_ns
+        if self.sign is None or ahead_ns is None:
+            return False
+        return abs(ahead_ns - self._signed_ahead_ns) > _CLOCK_FAULT_NS + (self.skew.uncertainty_ns or 0)
+
+    async def _send(self, request: _Request, group: str) -> Reply | _Failure:
         self.counters[group].requests += 1
         sent_ns = self.now_ns()
         headers = {} if request.payload is None else {"Content-Type": "application/json"}
         if self.sign is not None:
-            headers |= self.sign(request.method, request.url.raw_path, sent_ns)
+            headers |= self.sign(request.method, request.url.raw_path, sent_ns + self._signed_ahead_ns)
         # Errors become values here: aiohttp's own may hold the request with its headers, which are
         # secret, and an error raised inside `except` would carry them along as its context.
         try:

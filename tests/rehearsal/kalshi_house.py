@@ -18,6 +18,7 @@ from nautilus_trader.model import (
     ClientId,
     InstrumentId,
     OrderBook,
+    OrderFilled,
     OrderSide,
     Price,
     Quantity,
@@ -245,14 +246,14 @@ class House:
         await self.enter()
         self._stack.push_async_callback(self.leave)
 
-    async def enter(self) -> None:
-        """Start a node; after `leave` there may be another."""
+    async def enter(self, *claims: InstrumentId) -> None:
+        """Start a node whose strategy claims what it had before; after `leave` there may be another."""
         pem = self.key.private_pem
         keys = {"KALSHI_API_KEY": self.key.key_id}
         keys["KALSHI_PRIVATE_KEY"] = pem if isinstance(pem, str) else pem.decode()
         self.clients.clear()
         self.door = Door(self.guardian)
-        seat = Seat(StrategyId("hand-1"), self.door)
+        seat = Seat(StrategyId("hand-1"), self.door, claims)
         self.hand = Hand(HandConfig(series=[Series(f"kalshi:{SERIES}-*")]), seat)
         self.hand.is_started = False
         with patch.dict(os.environ, keys):
@@ -270,6 +271,14 @@ class House:
         if self._running.done():
             self._running.result()
         await self.until(lambda: not self.execution.doubts)
+        self._tell_what_was_found()
+
+    def _tell_what_was_found(self) -> None:
+        """Let the guard hear of fills that the engine found at its start: it tells no strategy of them (rc7)."""
+        for order in self.cache.orders():
+            for event in order.events():
+                if isinstance(event, OrderFilled):
+                    self.door.hear(event)
 
     async def leave(self, *, expects_unresolved: bool = False) -> None:
         """Stop the node as an operator would."""
@@ -378,7 +387,8 @@ class House:
         if ask:
             self.rest(ticker, "ask", ask, size)
         await self.until(lambda: ticker in self.hand.met)
-        await self.until(lambda: all(self.of("OrderBookDeltas", ticker, one) for one in ("YES", "NO")))
+        kinds = ("OrderBookDeltas", "QuoteTick") if bid or ask else ("OrderBookDeltas",)
+        await self.until(lambda: all(self.of(kind, ticker, one) for kind in kinds for one in ("YES", "NO")))
         return ticker
 
     def gone_by(self, secs: float):
@@ -520,6 +530,7 @@ class House:
             ("cash of the account", Decimal(venue.cash[pocket]), self.door.total_cash(KALSHI)),
             ("reservations of the guard", len(theirs), self.guardian.exposure.live_count()),
             ("doubts", (), self.execution.doubts),
+            ("modes", None, self.execution._desk.modes.problem_of(SHARD)),
             ("differences", [], self.differences),
         ):
             if expected != actual:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from node_stage import coin, node_process, now_ns, standing, write_book
 
 from storage.journal.journal import Journal
@@ -81,6 +82,7 @@ async def _killed(tmp_path, monkeypatch, code):
     return at_venue, waiting, answers, events
 
 
+@pytest.mark.card("kalshi", "AR-E31")
 def test_a_kill_between_the_disk_and_the_wire_leaves_an_intent_and_no_order(tmp_path, monkeypatch):
     at_venue, waiting, answers, events = asyncio.run(_killed(tmp_path, monkeypatch, BEFORE))
     assert at_venue == []
@@ -90,6 +92,7 @@ def test_a_kill_between_the_disk_and_the_wire_leaves_an_intent_and_no_order(tmp_
     assert [one.kind for one in events if one.order_id == intent.order_id][-1] == NEVER_ARRIVED
 
 
+@pytest.mark.card("kalshi", "AR-E32")
 def test_a_kill_after_the_wire_leaves_an_intent_that_the_venue_answers_for(tmp_path, monkeypatch):
     at_venue, waiting, answers, events = asyncio.run(_killed(tmp_path, monkeypatch, AFTER))
     assert {row["client_order_id"] for row in at_venue} >= {one.order_id for one in waiting}

@@ -5,6 +5,7 @@ import gc
 import time
 from contextlib import asynccontextmanager
 
+import pytest
 from msgspec import json
 from typer.testing import CliRunner
 
@@ -23,8 +24,10 @@ def now_ns():
 
 
 @asynccontextmanager
-async def started():
-    double = KalshiDouble(KalshiSettings(tier="premier"), seed=7, now_ns=now_ns, plan=FaultPlan())
+async def started(ahead_ns=0):
+    double = KalshiDouble(
+        KalshiSettings(tier="premier"), seed=7, now_ns=lambda: now_ns() + ahead_ns, plan=FaultPlan()
+    )
     urls = await double.start()
     at_ns = now_ns()
     facts = {"strike_type": "greater_or_equal", "floor_strike": 68000.0}
@@ -101,6 +104,18 @@ def test_a_funded_key_is_ready_and_shows_no_secret():
             assert environ["KALSHI_API_KEY"] not in result.output
             table = await typed(*doctor(urls, "--shard", "2"), environ=environ)
             assert (table.exit_code, "ready" in table.stdout) == (0, True)
+
+    run(work)
+
+
+@pytest.mark.card("kalshi", "AR-E26")
+def test_nothing_starts_while_our_clock_is_too_far_from_the_venues():
+    async def work():
+        async with started(ahead_ns=4 * SECOND) as (double, urls):
+            result = await typed(*doctor(urls, "--shard", "2", "--json"), environ=key_of(double))
+            assert json.decode(result.stdout)["is_ready"] is False
+            assert states(result)["clock"] == "failed"
+            assert result.exit_code != 0
 
     run(work)
 

@@ -36,6 +36,7 @@ def test_a_finer_tick_issues_the_instrument_anew_and_the_record_replays_alike(tm
         await on.has(bought, "Accepted")
         on.hand.cancel_order(bought)
         await on.has(bought, "Canceled")
+        await on.until(lambda: ("0.0950", "5.00") in on.levels(ticker)[0])
         heard["levels"] = on.levels(ticker)
         heard["issues"] = [one.ts_init for one in (coarse, fine)]
 
@@ -149,3 +150,28 @@ def test_our_bucket_waits_before_the_venue_must_and_a_cancel_overtakes_what_wait
         assert on.execution._desk.http.session.counters[f"write:{SHARD}"].requests == 22
 
     play_once(scene, Plan(double={"tier": "basic"}), secs=25)
+
+
+@pytest.mark.card("kalshi", "AR-E30", "AR-E32")
+@pytest.mark.parametrize(("outcome", "met_by"), [("YES", "ask"), ("NO", "bid")])
+def test_after_a_restart_orders_have_their_strategy_and_what_filled_meanwhile_is_booked_once(outcome, met_by):
+    async def scene(on):
+        ticker = await on.market()
+        rests = on.send(ticker, outcome, "BUY", "10", "0.50")
+        await on.has(rests, "Accepted")
+        on.rest(ticker, met_by, "0.50", "4")
+        await on.has(rests, "Filled")
+        await on.leave()
+        on.rest(ticker, met_by, "0.50", "3")
+        await on.enter(side(ticker, outcome))
+        await on.until(lambda: on.cache.order(rests) is not None)
+        await on.until(lambda: str(on.cache.order(rests).filled_qty) == "7.00")
+        assert str(on.cache.order(rests).strategy_id) == "hand-1"
+        await on.agree()
+        (position,) = on.cache.positions_open()
+        assert (str(position.strategy_id), position.avg_px_open) == ("hand-1", 0.5)
+        on.rest(ticker, met_by, "0.50", "3")
+        await on.until(lambda: on.status(rests) == "FILLED")
+        assert on.ledger.quantity("hand-1", str(side(ticker, outcome))) == 10
+
+    play_once(scene, secs=30)

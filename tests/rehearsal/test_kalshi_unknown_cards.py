@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from kalshi_house import CANCEL, CREATE, SHARD, kept, side
 
-from adapters.kalshi.messages.orders import CreatedOrder
+from adapters.kalshi.messages.orders import CancelOrder, CreatedOrder
 from adapters.kalshi.messages.portfolio import Fill, FillUpdate
 from simulation.wire.fault_plan import PlannedFault
 
@@ -160,9 +160,9 @@ def test_a_cancel_waits_for_its_own_submit_only_and_is_not_sent_after_a_refusal(
         await on.until(lambda: on.status(refused) == "SUBMITTED")
         on.hand.cancel_order(refused)
         await on.has(refused, "Rejected")
+        on.double.control.resume_shard(SHARD)
         await on.agree()
         assert [one for one in on.routes if one.startswith(CANCEL)] == cancels
-        on.double.control.resume_shard(SHARD)
 
     play(scene)
 
@@ -266,5 +266,58 @@ def test_awkward_fills_across_a_fee_change_are_conserved_to_the_last_unit_after_
             if type(one).__name__ == "OrderFilled" and one.client_order_id == bought
         ]
         assert ours == fees
+
+    play(scene)
+
+
+@pytest.mark.card("kalshi", "AR-E35")
+def test_while_the_private_stream_is_away_no_risk_is_opened_and_what_happened_is_found(play):
+    async def scene(on):
+        ticker = await on.market()
+        fills = on.send(ticker, "YES", "BUY", "10", "0.50")
+        goes = on.send(ticker, "YES", "BUY", "5", "0.45")
+        for one in (fills, goes):
+            await on.has(one, "Accepted")
+        fault(on, "disconnect", channel="user_orders", nth=1)
+        on.rest(ticker, "ask", "0.50", "4")
+        await on.until(lambda: on.execution.doubts)
+        on.rest(ticker, "ask", "0.50", "6")
+        venue_id = next(
+            one["order_id"] for one in on.at_venue(ticker) if one["client_order_id"] == goes.value
+        )
+        await on.execution._desk.http.cancel_order(CancelOrder(order_id=venue_id, market_ticker=ticker))
+        denied = on.send(ticker, "YES", "BUY", "1", "0.40")
+        await on.has(denied, "Denied")
+        assert on.last(denied, "Denied").reason.startswith("VENUE_UNCERTAIN")
+        await on.until(lambda: on.status(fills) == "FILLED" and on.status(goes) == "CANCELED")
+        await on.until(lambda: not on.execution.doubts)
+        assert held(on, ticker) == 10
+        after = on.send(ticker, "YES", "BUY", "1", "0.40")
+        await on.has(after, "Accepted")
+
+    play(scene)
+
+
+@pytest.mark.card("kalshi", "AR-E41")
+def test_cash_on_another_shard_buys_nothing_here_until_somebody_moves_it(play):
+    async def scene(on):
+        before_usd = on.cash()
+        ticker = await on.market()
+        on.double.control.fund("alice", str(-before_usd + 1), exchange_index=SHARD)
+        on.double.control.fund("alice", str(before_usd), exchange_index=0)
+        on.execution._reconciliation.ask_cash()
+        await on.until(lambda: on.execution.shard_cash_usd[SHARD] < 2)
+        denied = on.send(ticker, "YES", "BUY", "10", "0.50")
+        await on.has(denied, "Denied")
+        reason = on.last(denied, "Denied").reason
+        assert reason.startswith(f"INSUFFICIENT_SHARD_CASH shard {SHARD} has ")
+        assert reason.endswith(" USD free, the order may cost 5.1751 USD")
+        assert on.execution.shard_cash_usd[0] >= before_usd
+        on.double.control.fund("alice", str(-before_usd), exchange_index=0)
+        on.double.control.fund("alice", str(before_usd - 1), exchange_index=SHARD)
+        on.execution._reconciliation.ask_cash()
+        await on.until(lambda: on.execution.shard_cash_usd[SHARD] > 2)
+        after = on.send(ticker, "YES", "BUY", "10", "0.50")
+        await on.has(after, "Accepted")
 
     play(scene)

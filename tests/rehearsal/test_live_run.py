@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from redis import Redis
 from rich.console import Console
 
@@ -106,6 +107,7 @@ def test_a_run_ends_in_time_with_no_order_open_and_says_so_in_the_journal(tmp_pa
     assert arguments[4] == stage.plan.run
 
 
+@pytest.mark.card("kalshi", "AR-E33")
 def test_what_a_killed_node_left_open_is_cancelled_and_the_next_one_may_only_reduce(tmp_path):
     stage = Stage(tmp_path, "dies", duration="8s")
     ended = asyncio.run(stage.run.run())

@@ -170,14 +170,14 @@ class Watch:
             if market.is_settled:
                 self._rows_due_ns.pop(ticker, None)
                 continue
-            if self._rows_due_ns.setdefault(ticker, market.closes_ns + first_ns) <= now_ns:
-                due.append(ticker)
-                waited_ns = max(now_ns - market.closes_ns, 0)
-                self._rows_due_ns[ticker] = (
-                    now_ns + min(max(waited_ns // 4, first_ns), most_ns)
-                    if now_ns >= market.closes_ns
-                    else market.closes_ns + first_ns
-                )
+            # Until it was asked after its close, the close decides: that may be moved either way.
+            if self._rows_due_ns.get(ticker, market.closes_ns + first_ns) > now_ns:
+                continue
+            due.append(ticker)
+            self._rows_due_ns.pop(ticker, None)
+            if now_ns >= market.closes_ns:
+                pause_ns = min(max((now_ns - market.closes_ns) // 4, first_ns), most_ns)
+                self._rows_due_ns[ticker] = now_ns + pause_ns
         return due
 
     def _take_row(self, row: Market, asked_ns: int) -> None:

@@ -43,6 +43,7 @@ from adapters.kalshi.execution.contracts import Contracts
 from adapters.kalshi.execution.desk import Desk, Memory, SecondGuard
 from adapters.kalshi.execution.doubts import Doubts
 from adapters.kalshi.execution.groups import OrderGroups
+from adapters.kalshi.execution.modes import Modes
 from adapters.kalshi.execution.private_stream import Hearing, PrivateStream, SocketFactory
 from adapters.kalshi.execution.reconciliation import STREAM, Findings, Reconciliation
 from adapters.kalshi.execution.reporting import Reporting
@@ -55,6 +56,7 @@ from adapters.kalshi.execution.tickets import Ticket, Tickets
 from adapters.kalshi.http.client import KalshiHttp
 from adapters.kalshi.messages.market_data import MarketLifecycle
 from adapters.kalshi.messages.portfolio import OrderGroupUpdate
+from adapters.kalshi.providers.catalogue import KalshiCatalogue
 from markets.currencies import USD
 from network.outcomes import Outcome
 from network.tasks import Tasks
@@ -78,8 +80,8 @@ class KalshiExecutionClient(ExecutionClient):
 
     `second_guard(order, quantity, price)` is asked before a byte leaves and returns why not, or None; it may
     be awaitable, such as one that first writes the order down.
-    `on_difference` hears what the venue and we see differently: positions, payouts. `memory` says of an order of
-    an earlier run what the venue does not. Until stream and REST
+    `on_difference` hears what the venue and we see differently (positions, payouts), and that it refuses us.
+    `memory` says of an order of an earlier run what the venue does not. Until stream and REST
     agree, and while an order is unresolved, orders that open risk are denied with VENUE_UNCERTAIN.
     """
 
@@ -118,8 +120,7 @@ class KalshiExecutionClient(ExecutionClient):
         self._doubts = Doubts([(STREAM, "the private stream and the venue's books were not compared yet")])
         self._holdings = Holdings()
         tickets = Tickets()
-        self._cash = Cash(self._holdings, tickets.open)
-        self._groups = OrderGroups(http, settings.funded_shards, settings.order_group_limit_contracts)
+        find_paused = KalshiCatalogue(http, clock.timestamp_ns).find_paused_shards
         teller = Teller(self, tickets, Ears(self._count_fill, self._fetch_fills))
         self._desk = Desk(
             client=self,
@@ -130,9 +131,10 @@ class KalshiExecutionClient(ExecutionClient):
             teller=teller,
             resolver=Resolver(http, tickets, teller, now_ns=clock.timestamp_ns),
             doubts=self._doubts,
-            cash=self._cash,
+            cash=Cash(self._holdings, tickets.open),
             holdings=self._holdings,
-            groups=self._groups,
+            groups=OrderGroups(http, settings.funded_shards, settings.order_group_limit_contracts),
+            modes=Modes(find_paused, self._doubts, self._differ, settings.reconcile_secs),
             tasks=self._tasks,
             second_guard=second_guard,
             memory=memory,
@@ -149,7 +151,7 @@ class KalshiExecutionClient(ExecutionClient):
     @property
     def shard_cash_usd(self) -> dict[int, Decimal]:
         """What a new order could spend on each shard now, in dollars."""
-        return {shard: self._cash.free_usd(shard) for shard in self._cash.balances_usd}
+        return {shard: self._desk.cash.free_usd(shard) for shard in self._desk.cash.balances_usd}
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -158,14 +160,14 @@ class KalshiExecutionClient(ExecutionClient):
 
     async def reset_order_group(self, shard: int) -> Outcome[None]:
         """Let the triggered order group of a shard take orders again: a human's decision."""
-        return await self._groups.reset(shard)
+        return await self._desk.groups.reset(shard)
 
     @override
     async def _connect(self) -> None:
         desk = self._desk
         await desk.http.get_account_limits()
         await self._reconciliation.begin()
-        await self._groups.open()
+        await self._desk.groups.open()
         hearing = Hearing(
             on_fill=self._hear_fill,
             on_order=self._hear_order,
@@ -179,6 +181,7 @@ class KalshiExecutionClient(ExecutionClient):
         self._tasks.start("private stream", self._stream.socket.run())
         self._tasks.start("reconciliation", self._reconciliation.run(self._stream))
         self._tasks.start("cash", self._reconciliation.follow_cash())
+        self._tasks.start("modes", self._desk.modes.run())
 
     @override
     async def _disconnect(self) -> None:
@@ -303,7 +306,7 @@ class KalshiExecutionClient(ExecutionClient):
             self._reconciliation.ask()
 
     def _hear_group(self, update: OrderGroupUpdate) -> None:
-        self._groups.take(update)
+        self._desk.groups.take(update)
 
     def _hear_lifecycle(self, life: MarketLifecycle) -> None:
         ticker = life.market_ticker
@@ -329,7 +332,7 @@ class KalshiExecutionClient(ExecutionClient):
         ticket = self._desk.tickets.find(None, fill.order_id)
         if ticket is not None and opened > 0:
             each = fill.yes_price if fill.side == "bid" else 1 - fill.yes_price
-            self._cash.spend(ticket.contract.shard, opened * each + fill.fee_usd)
+            self._desk.cash.spend(ticket.contract.shard, opened * each + fill.fee_usd)
         self._reconciliation.ask_cash()
 
     def _fetch_fills(self, ticket: Ticket) -> None:
@@ -344,7 +347,7 @@ class KalshiExecutionClient(ExecutionClient):
             ticket.is_fetching = False
 
     def _report_cash(self) -> None:
-        self.generate_account_state([self._cash.state()], [], True, self.clock.timestamp_ns())
+        self.generate_account_state([self._desk.cash.state()], [], True, self.clock.timestamp_ns())
 
     def _differ(self, reason: str) -> None:
         _LOG.error("the venue and we differ: %s", reason)

@@ -146,13 +146,15 @@ class Submission:
         shard = ticket.contract.shard
         if shard not in desk.settings.funded_shards:
             return f"UNFUNDED_SHARD expected a shard among {desk.settings.funded_shards}, found {shard}"
-        return desk.groups.problem_of(shard) or refusal_of_risk(desk, ticket, ticket.contracts)
+        problem = desk.groups.problem_of(shard) or desk.modes.problem_of(shard)
+        return problem or refusal_of_risk(desk, ticket, ticket.contracts)
 
     def _book(self, ticket: Ticket, outcome: Outcome[CreatedOrder]) -> None:
         match outcome:
             case Done(created):
                 self._desk.teller.take_created(ticket, created)
             case Refused(code=code, reason=reason):
+                self._desk.modes.note_refusal(outcome)
                 self._refused(ticket, f"{code}: {reason}" if code else reason)
             case Unknown():
                 self._doubt(ticket, outcome)
@@ -274,6 +276,8 @@ class Change:
         """Amend an order, or decrease it when only its size shrinks: then it keeps its place."""
         await ticket.known.wait()
         async with ticket.changes:
+            # Its ticks may be others than when the order was sent.
+            ticket.contract = self._desk.contracts.of(ticket.contract.instrument_id)
             leg = ticket.contract.leg
             own = translation.other_scale(leg, ticket.yes_price) if price is None else price.as_decimal()
             contracts = ticket.contracts if quantity is None else quantity.as_decimal()

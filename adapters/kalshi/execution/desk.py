@@ -14,6 +14,7 @@ from adapters.kalshi.execution.cash import Cash, Holdings
 from adapters.kalshi.execution.contracts import Contracts
 from adapters.kalshi.execution.doubts import Doubts
 from adapters.kalshi.execution.groups import OrderGroups
+from adapters.kalshi.execution.modes import Modes
 from adapters.kalshi.execution.resolution import Resolver
 from adapters.kalshi.execution.telling import Teller
 from adapters.kalshi.execution.tickets import Ticket, Tickets, ticket_of
@@ -58,6 +59,7 @@ class Desk:
     cash: Cash
     holdings: Holdings
     groups: OrderGroups
+    modes: Modes
     tasks: Tasks
     second_guard: SecondGuard | None
     memory: Memory | None

@@ -197,6 +197,21 @@ def test_a_result_that_the_stream_never_told_is_found_by_rest(follow, run):
     run(work)
 
 
+def test_a_market_that_closed_early_is_asked_about_then(follow, run):
+    async def work():
+        async with follow() as one:
+            await looking(one, lambda: one.venue.asked["/exchange/status"] > 1)
+            early_ns = time_ns("2026-11-20T00:01:00Z")
+            moved = {"event_type": "close_date_updated", "close_ts": early_ns // 10**9}
+            one.watch.take_lifecycle(MarketLifecycle(market_ticker=M, **moved), one.now_ns)
+            paid = {"close_time": "2026-11-20T00:01:00Z", "settlement_value_dollars": "1.0000"}
+            one.venue.rows = [row(status="finalized", result="yes", **paid)]
+            one.now_ns = early_ns + 60 * 10**9
+            await looking(one, lambda: one.markets.by_ticker[M].is_settled)
+
+    run(work)
+
+
 def test_a_pause_of_the_exchange_is_a_pause_of_its_markets(follow, run):
     async def work():
         async with follow() as one:

@@ -521,6 +521,34 @@ def test_the_skew_is_learnt_from_the_date_header(serve, session_at, run, clock):
     run(work)
 
 
+@pytest.mark.parametrize("write", [False, True])
+def test_a_request_refused_for_our_clock_is_signed_once_more_by_the_servers(
+    write, serve, session_at, run, clock
+):
+    late = {"Date": "Mon, 21 Sep 2026 14:13:25 GMT"}  # ours says 14:13:20
+    server = Server((401, b"{}", late), (200, b"{}", late), (401, b"{}", late))
+    signed = []
+
+    def sign(method, path, now_ns):
+        signed.append(now_ns)
+        return {}
+
+    async def work():
+        async with serve(server) as url, session_at(url, sign=sign) as session:
+            began_ns = clock.now_ns()
+            if write:
+                assert isinstance(await session.write("POST", "/orders", into=dict, body={}), Done)
+                assert isinstance(await session.write("POST", "/orders", into=dict, body={}), Refused)
+            else:
+                await session.read("/orders")
+                with pytest.raises(Refusal):
+                    await session.read("/orders")
+            ahead = [round((at - began_ns) / 1e9, 1) for at in signed]
+            assert ahead == [0.0, 5.5, 5.5]  # a second refusal is not about the clock
+
+    run(work)
+
+
 @pytest.mark.parametrize(
     "headers", [{"Date": "yesterday"}, {"Date": "Mon, 21 Sep 2026 14:13:25 GMT", "Age": "9"}]
 )
