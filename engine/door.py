@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
-from typing import Any, Protocol, Self, final, override
+from typing import Any, Self, final, override
 
 from nautilus_trader import trading  # noqa: TID251 - engine is the room that may
 from nautilus_trader.common import TimeEvent
 from nautilus_trader.model import (
     ExecAlgorithmId,
     InstrumentId,
+    OrderCancelRejected,
     OrderSide,
+    OrderStatus,
     Price,
     Quantity,
     QuoteTick,
@@ -17,31 +19,22 @@ from nautilus_trader.model import (
     Venue,
 )
 
-from engine.desk import Belief, Desk
+from engine.desk import Belief
+from engine.guard import Clearing, Guard
 from engine.switchboard import Switchboard
 from markets.currencies import USD
+from markets.facts import Fact
 from markets.instruments import Instrument
 
 GUARD = ExecAlgorithmId("GUARD")
+_AGAIN_NS = 1_000_000_000  # a venue that will not cancel is asked again, but not in a tight loop
 
 type OnBelief = Callable[[StrategyId, InstrumentId, Belief, QuoteTick | None], None]
 
 
-class Guard(Protocol):
-    """Whoever may stop an order; `risk.guardian.Guardian` in earnest, two lines in a test."""
-
-    def refuse(self, order: Any, quantity: Quantity, price: Price | None, desk: Desk) -> str | None:
-        """Return why `order` may not rest with this size and price, or None when it may."""
-        ...
-
-    def hear(self, event: Any, desk: Desk) -> None:
-        """Take note of an order or position event, before its strategy does."""
-        ...
-
-
 @final
 class Door(trading.ExecutionAlgorithm):
-    """Ask the guard about every order, and turn a refusal into a denied order.
+    """Ask the guard about every order, and turn a refusal into a denied order; cancel what it no longer wants.
 
     The door is also the guard's desk (`engine.desk.Desk`). In a replay `wake_after_ns` is the latency
     from us to the venue: commands in flight are settled only when the simulated clock moves, so in a
@@ -74,8 +67,15 @@ class Door(trading.ExecutionAlgorithm):
         self._beliefs: dict[tuple[StrategyId, InstrumentId], Belief] = {}
         self._broken: Exception | None = None
         self._shut_for: str | None = None
+        self._is_sending = False
+        self._must_look = False
+        self._learned: Fact | None = None
+        self._alerts = 0
+        self._is_sweep_due = False
+        self._is_beat_due = False
         self.board = Switchboard()
         self.faults: dict[StrategyId | ExecAlgorithmId | None, Exception] = {}
+        guard.watch(self.look)
 
     @property
     def broken(self) -> Exception | None:
@@ -119,7 +119,10 @@ class Door(trading.ExecutionAlgorithm):
             )
         except Exception as error:  # noqa: BLE001 - whatever breaks in here must refuse
             return f"GUARD_BROKEN {error!r}"
-        return None if reason is None else reason or "GUARD_GAVE_NO_REASON"
+        if reason is None:
+            return None
+        self.look()
+        return reason or "GUARD_GAVE_NO_REASON"
 
     def hear(self, event: Any) -> None:
         """Tell the guard what happened; a guard that breaks while listening lets nothing out."""
@@ -127,6 +130,29 @@ class Door(trading.ExecutionAlgorithm):
             self._guard.hear(event, self)
         except Exception as error:  # noqa: BLE001 - whatever breaks in here must refuse
             self._broken = self._broken or error
+        self.look(after_ns=_AGAIN_NS if isinstance(event, OrderCancelRejected) else 0)
+
+    def learn(self, fact: Fact) -> None:
+        """Tell the guard a fact of a market or a venue, once; a guard that breaks over it lets nothing out."""
+        if fact == self._learned:  # every subscriber gets the same one before the next comes
+            return
+        self._learned = fact
+        try:
+            self._guard.learn(fact)
+        except Exception as error:  # noqa: BLE001 - whatever breaks in here must refuse
+            self._broken = self._broken or error
+        self.look()
+
+    def look(self, after_ns: int = 0) -> None:
+        """Ask the guard whether something that rests must go, and see to it as soon as nothing else runs."""
+        if self._is_sending:  # the engine holds us, and our clock cannot be touched (run on rc7)
+            self._must_look = True
+            return
+        if self._is_sweep_due or self.clock is None or self._unwanted() == Clearing.NOTHING:
+            return
+        # An alert, since this may be called while the engine delivers an event and nothing can be sent.
+        self._is_sweep_due = True
+        self._call_after("sweep", after_ns)
 
     def wake(self) -> None:
         """Make sure that the simulated clock stops when a command sent now arrives."""
@@ -198,23 +224,88 @@ class Door(trading.ExecutionAlgorithm):
         self._let_out(orders)
 
     @override
+    def on_start(self) -> None:
+        self.look()  # a guard may have been halted before a restart
+
+    @override
     def on_time_event(self, event: TimeEvent) -> None:
-        """An arrival: the clock has moved, which is all that was wanted."""
+        """Sweep, or have the guard look; of an arrival nothing is wanted but that the clock has moved."""
+        kind = event.name.partition("-")[0]
+        if kind == "sweep":
+            self._is_sweep_due = False
+            self._sweep()
+        elif kind == "beat":
+            self._is_beat_due = False
+            self._beat()
 
     @override
     def on_reset(self) -> None:
         self._shut_for = None
         self._beliefs.clear()
         self._wakes_at_ns = -1
+        self._is_sweep_due = self._is_beat_due = False
+        self._learned = None
 
     def _let_out(self, orders: Sequence[Any]) -> None:
         """Submit all of them, or deny all of them with the first reason found."""
         reason = next((why for order in orders if (why := self.refusal(order))), None)
         for order in orders:
             if reason is None:
-                self.submit_order(order)
+                self._send(self.submit_order, order)
             else:
-                self.deny_order(order, reason)
+                self._send(self.deny_order, order, reason)
+        self.wake()
+        self._beat_later()
+
+    def _send(self, command: Callable[..., None], *arguments: Any) -> None:
+        """Give the engine a command; what it delivers meanwhile is looked at when it lets go of us."""
+        self._is_sending = True
+        try:
+            command(*arguments)
+        finally:
+            self._is_sending = False
+        if self._must_look:
+            self._must_look = False
+            self.look()
+
+    def _unwanted(self) -> Clearing:
+        if self._broken:
+            return Clearing.ALL
+        try:
+            return self._guard.unwanted(self)
+        except Exception as error:  # noqa: BLE001 - whatever breaks in here must refuse
+            self._broken = error
+            return Clearing.ALL
+
+    def _beat(self) -> None:
+        try:
+            must_go_on = self._guard.recheck(self)
+        except Exception as error:  # noqa: BLE001 - whatever breaks in here must refuse
+            self._broken, must_go_on = error, False
+        self.look()
+        if must_go_on:
+            self._beat_later()
+
+    def _beat_later(self) -> None:
+        if self._guard.beat_ns and not self._is_beat_due:
+            self._is_beat_due = True
+            self._call_after("beat", self._guard.beat_ns)
+
+    def _call_after(self, what: str, after_ns: int) -> None:
+        if self.clock is None:
+            return
+        self._alerts += 1
+        self.clock.set_time_alert_ns(f"{what}-{self._alerts}", self.clock.timestamp_ns() + after_ns)
+
+    def _sweep(self) -> None:
+        """Cancel what rests and is not wanted; what is still under way is met when its venue accepts it."""
+        which = self._unwanted()
+        if which == Clearing.NOTHING or self.cache is None:
+            return
+        for order in self.cache.orders_open():
+            opens = order.side == OrderSide.BUY  # we are long only: NO is an instrument of its own
+            if order.status != OrderStatus.PENDING_CANCEL and (opens or which == Clearing.ALL):
+                self._send(self.cancel_order, order)
         self.wake()
 
 

@@ -138,6 +138,35 @@ class MarketPhase(Fact, frozen=True):
     closes_ns: int
 
 
+class Condition(StrEnum):
+    """How a venue works, or what it has told us; the words are ours, each adapter translates its venue's.
+
+    The first seven last until the next word. `closed_only`, `geoblocked` and `banned` are restrictions: they
+    outlast the word `normal`. A `failure` and an `api_error` are of one moment.
+    """
+
+    NORMAL = "normal"
+    REDUCE_ONLY = "reduce_only"
+    CANCEL_ONLY = "cancel_only"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    DOWN = "down"
+    CLOSED_ONLY = "closed_only"
+    GEOBLOCKED = "geoblocked"
+    BANNED = "banned"
+    FAILURE = "failure"
+    API_ERROR = "api_error"
+
+
+class VenueCondition(Fact, frozen=True):
+    """A venue changed how it works, failed, or restricted us; `detail` is in the venue's words."""
+
+    topic: ClassVar = ("venue",)
+    venue: str
+    condition: Condition
+    detail: str = ""
+
+
 class OraclePrice(Fact, frozen=True):
     """A reference price, in quote currency per unit, as its source printed it."""
 
@@ -175,7 +204,14 @@ class DataGap(Fact, frozen=True):
     reason: str
 
 
-FACTS: tuple[type[Fact], ...] = (MarketResolution, MarketPhase, OraclePrice, TradeProvenance, DataGap)
+FACTS: tuple[type[Fact], ...] = (
+    MarketResolution,
+    MarketPhase,
+    OraclePrice,
+    TradeProvenance,
+    DataGap,
+    VenueCondition,
+)
 
 for _kind in FACTS:
     register_custom_data_class(_kind)

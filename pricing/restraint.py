@@ -57,10 +57,6 @@ class DrawdownSteps:
         return min((left for depth, left in self.steps if drawdown_share >= depth), default=1.0)
 
 
-PRESET_STEPS = DrawdownSteps(((0.10, 0.75), (0.15, 0.50), (0.20, 0.0)))
-"""The steps of the risk presets: three quarters from 10 %, half from 15 %, nothing from 20 %."""
-
-
 def drawdown_share(equity_usd: Decimal, best_usd: Decimal) -> float:
     """Return by what part of its best the equity has fallen, in [0, 1]; debts count as all of it.
 

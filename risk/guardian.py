@@ -7,8 +7,12 @@ from typing import Any
 from nautilus_trader.model import OrderSubmitted, OrderUpdated, Price, Quantity
 
 from engine.desk import Desk
+from engine.guard import Clearing
+from markets.facts import Condition, Fact, VenueCondition
+from risk import hearsay
 from risk.clerk import Clerk, Draft, ask_of
 from risk.contract import Contract, Contracts
+from risk.errors import UnknownFigure
 from risk.exposure import Exposure
 from risk.follower import MOVES_MONEY, Follower, is_settlement
 from risk.ledger import Ledger
@@ -17,15 +21,18 @@ from risk.memory import Keeper, Memory, recall
 from risk.proposal import Proposal, Refusal, fault_of
 from risk.recovery import Step
 from risk.rules.drawdown import DrawdownSteps
-from risk.rules.rule import Rule
+from risk.rules.rule import Pause, Rule
 from risk.standing import Books
 from risk.state import State, Switch
 from risk.store import Store
 from risk.sums import ZERO
-from risk.tally import COUNTED, Health
+from risk.tally import COUNTED
 
 type OnVerdict = Callable[[Any, Proposal | None, Refusal | None], None]
 """Hears of an order, its proposal (None when it was refused before there was one), and the refusal."""
+
+_BEAT_NS = 1_000_000_000
+_ONLY_SALES = frozenset({Condition.CLOSED_ONLY, Condition.GEOBLOCKED})
 
 
 class Guardian:
@@ -53,6 +60,9 @@ class Guardian:
         self.memory = recall(store) if store else Memory()
         self._keeper = Keeper(self.memory, store) if store else None
         self._rules = [(rule.name, rule) for rule in rules]
+        self._pauses = [rule for rule in rules if isinstance(rule, Pause)]
+        self._is_paused = False
+        self._tell: list[Callable[[], None]] = []
         self._steps = _steps_of(rules)
         self.on_verdict = on_verdict
         self._exclusive = exclusive
@@ -90,12 +100,12 @@ class Guardian:
     def halt(self, cause: str, now_ns: int) -> None:
         """Let nothing new out, until a named operator resumes."""
         self._switch.halt(cause, now_ns)
-        self._keep()
+        self._keep_and_tell()
 
     def reduce_only(self, cause: str, now_ns: int) -> None:
         """Let out only what sells a position, until a named operator resumes."""
         self._switch.reduce_only(cause, now_ns)
-        self._keep()
+        self._keep_and_tell()
 
     def resume(self, reason: str, operator: str, now_ns: int) -> None:
         """Trade again, also after the last step of a drawdown; ValueError without a reason or a name."""
@@ -105,9 +115,18 @@ class Guardian:
 
     # What others know
 
-    def note_health(self, venue: str, kind: str, now_ns: int) -> None:
-        """Take note of a venue's mode or failure (`risk.tally.Health`); ValueError for another word."""
-        self.memory.tally.note(venue, Health(kind), now_ns)
+    def note_health(self, venue: str, condition: str, now_ns: int) -> None:
+        """Take note of a venue's mode or failure (`markets.facts.Condition`); ValueError for another word.
+
+        A restriction is no matter of rules: `closed_only` and `geoblocked` leave only sales, `banned` halts,
+        until a named operator resumes.
+        """
+        told = Condition(condition)
+        self.memory.tally.note(venue, told, now_ns)
+        if told in _ONLY_SALES:
+            self.reduce_only(f"{venue} says {told}", now_ns)
+        elif told == Condition.BANNED:
+            self.halt(f"{venue} says {told}", now_ns)
         self._keep()
 
     def note_market(self, market: str, problem: str | None) -> None:
@@ -117,6 +136,41 @@ class Guardian:
         else:
             self.memory.unsettled[market] = problem
         self._keep()
+
+    def note_doubt(self, market: str, now_ns: int) -> None:
+        """Take note that the book of a market may be wrong, until its next quote."""
+        self.memory.doubted_ns[market] = now_ns
+        self._keep()
+
+    def learn(self, fact: Fact) -> None:
+        """Take note of what a venue says of a market or of itself; the same fact twice changes nothing."""
+        if isinstance(fact, VenueCondition):
+            self.note_health(fact.venue, fact.condition, fact.ts_init)
+        else:
+            hearsay.take(fact, self.memory)
+            self._keep()
+
+    def unwanted(self, desk: Desk) -> Clearing:
+        """Return which resting orders must go: in a halt all, else in a pause those that could open a position."""
+        if self._unfollowed or self._switch.state == State.HALTED:
+            return Clearing.ALL
+        if self._switch.state == State.REDUCE_ONLY or self._still_pauses(desk):
+            return Clearing.OPENING
+        return Clearing.NOTHING
+
+    @property
+    def beat_ns(self) -> int:
+        """A second where a limit could pause trading: prices move while nobody sends an order."""
+        return _BEAT_NS if self._pauses else 0
+
+    def recheck(self, desk: Desk) -> bool:
+        """Have `unwanted` look at the limits that pause; return whether a purchase is live."""
+        self._is_paused = bool(self._pauses)
+        return bool(self.exposure.reserved.total)
+
+    def watch(self, look: Callable[[], None]) -> None:
+        """Call `look` whenever the state changes, from now on."""
+        self._tell.append(look)
 
     def describe(self) -> list[str]:
         """Return what is forbidden, one sentence a rule, in the order in which they are asked."""
@@ -173,12 +227,15 @@ class Guardian:
         self.memory.tally.end(self.ledger.take_results(), event.ts_init)
         self._keep()
         self._unfollowed = before
+        self._is_paused = self._is_paused or (kind in MOVES_MONEY and bool(self._pauses))
 
     def _judge(
         self, order: Any, quantity: Quantity, price: Price | None, desk: Desk
     ) -> tuple[Proposal | None, Refusal | None]:
         proposal, asking = None, "sound_order"
+        now_ns = None
         try:
+            now_ns = desk.now_ns()
             if refusal := self._closed_to_all():
                 return None, refusal
             contract = self._contracts.of(order.instrument_id, desk)
@@ -193,10 +250,12 @@ class Guardian:
             for name, rule in self._rules:
                 asking = name
                 if refusal := rule.refuse(proposal, self._books):
+                    self._is_paused = self._is_paused or isinstance(rule, Pause)
                     return proposal, refusal
             asking = "state_kept"
             self._let_out(draft)
         except Exception as error:  # noqa: BLE001 - whatever breaks in here must refuse, in the rule's name
+            self._count_fault(now_ns)
             return proposal, Refusal(asking, f"could not judge: {error!r}")
         return proposal, None
 
@@ -210,6 +269,7 @@ class Guardian:
     def _always(self, draft: Draft) -> Refusal | None:
         proposal = draft.proposal
         if fault := fault_of(proposal):
+            self._count_fault(proposal.now_ns)
             return Refusal("sound_order", fault)
         if proposal.is_reducing and proposal.quantity > draft.sellable:
             return Refusal(
@@ -246,6 +306,30 @@ class Guardian:
     def _reserved_for(self, event: Any) -> Decimal:
         live = self.exposure.of(event.client_order_id)
         return ZERO if live is None else live.usd + live.offered
+
+    def _count_fault(self, now_ns: int | None) -> None:
+        if isinstance(now_ns, int):
+            self.memory.tally.break_down(now_ns)
+
+    def _still_pauses(self, desk: Desk) -> bool:
+        """Return whether a pause holds; asked only after one was found or money moved, since it is dear."""
+        if not self._is_paused:
+            return False
+        if self._must_look:
+            self._look(desk)
+        self._is_paused = any(self._is_reached(rule, desk.now_ns()) for rule in self._pauses)
+        return self._is_paused
+
+    def _is_reached(self, rule: Pause, now_ns: int) -> bool:
+        try:
+            return rule.breach(self._books, now_ns) is not None
+        except UnknownFigure:  # what cannot be known lets nothing new out, and is no reason to cancel
+            return False
+
+    def _keep_and_tell(self) -> None:
+        self._keep()
+        for look in self._tell:
+            look()
 
     def _keep(self) -> None:
         if self._keeper:

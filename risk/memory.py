@@ -12,13 +12,18 @@ from risk.tally import Tally
 
 @dataclass(slots=True)
 class Memory:
-    """Switch, baselines, counts, the way back up, unsettled markets; `recent` alone is not kept."""
+    """Switch, baselines, counts, the way back up, what was heard of markets; `recent` alone is not kept.
+
+    `unsettled` are markets where nothing may be bought, with the reason; `doubted_ns` says since when the
+    book of a market is not known to be right.
+    """
 
     switch: Switch = field(default_factory=Switch)
     marks: Marks = field(default_factory=Marks)
     tally: Tally = field(default_factory=Tally)
     recovery: Recovery = field(default_factory=Recovery)
     unsettled: dict[str, str] = field(default_factory=dict)
+    doubted_ns: dict[str, int] = field(default_factory=dict)
     recent: Recent = field(default_factory=Recent)
 
     def as_plain(self) -> dict[str, Plain]:
@@ -29,6 +34,7 @@ class Memory:
             "tally": self.tally.as_plain(),
             "recovery": self.recovery.as_plain(),
             "unsettled": dict(self.unsettled),
+            "doubted": dict(self.doubted_ns),
         }
 
 
@@ -63,4 +69,5 @@ def recall(store: Store) -> Memory:
     if (plain := store.load("recovery")) is not None:
         memory.recovery = Recovery.from_plain(plain)
     memory.unsettled = store.load("unsettled") or {}
+    memory.doubted_ns = store.load("doubted") or {}
     return memory

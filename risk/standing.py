@@ -31,6 +31,11 @@ class Standing(Protocol):
         """Markets whose result is awaited or disputed, with what was said of them."""
         ...
 
+    @property
+    def doubted_ns(self) -> Mapping[str, int]:
+        """Since when the book of a market is not known to be right."""
+        ...
+
     def stake_usd(self, instrument: str) -> Decimal:
         """Return what is at stake on one outcome."""
         ...
@@ -118,6 +123,10 @@ class Books:
     @property
     def unsettled(self) -> Mapping[str, str]:
         return self._memory.unsettled
+
+    @property
+    def doubted_ns(self) -> Mapping[str, int]:
+        return self._memory.doubted_ns
 
     def forget_lots(self) -> None:
         """Count what is held and on order anew when somebody asks."""

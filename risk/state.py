@@ -15,12 +15,19 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """When the state changed, why, and who wanted it; `operator` is None when the system did."""
+    """When the state changed, why, and who wanted it; `operator` is None when the system did.
+
+    `lifted_by` says who may go back to `ACTIVE`.
+    """
 
     state: State
     cause: str
     now_ns: int
     operator: str | None = None
+
+    @property
+    def lifted_by(self) -> str:
+        return "nobody needs to" if self.state == State.ACTIVE else "a named operator, with a reason"
 
 
 class Switch:

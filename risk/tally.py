@@ -4,27 +4,30 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Final
 
-from nautilus_trader.model import OrderAccepted, OrderCanceled, OrderExpired, OrderFilled, OrderRejected
+from nautilus_trader.model import (
+    OrderAccepted,
+    OrderCanceled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderSubmitted,
+)
 
+from markets.facts import Condition
 from risk.exposure import Reservation
 from risk.marks import DAY_NS
 
 _SECOND_NS = 1_000_000_000
 _PRUNE_AT = 4096
-COUNTED: Final = frozenset({OrderAccepted, OrderCanceled, OrderExpired, OrderFilled, OrderRejected})
+COUNTED: Final = frozenset(
+    {OrderAccepted, OrderCanceled, OrderExpired, OrderFilled, OrderRejected, OrderSubmitted}
+)
 """The classes of events that are counted."""
 
-
-class Health(StrEnum):
-    """What may be noted of a venue: a mode that lasts until the next, or a failure of one moment."""
-
-    NORMAL = "normal"
-    REDUCE_ONLY = "reduce_only"
-    DOWN = "down"
-    FAILURE = "failure"
+type Answer = tuple[int, bool, int]
+"""A venue's word on a new order: when, was it a no, and nanoseconds after we asked."""
 
 
 @dataclass(slots=True)
@@ -32,8 +35,10 @@ class Tally:
     """Counts that survive a restart; days are UTC days since the epoch, times nanoseconds.
 
     `failures` are orders that a venue rejected, that had to trade at once and did not, and what
-    `Guardian.note_health` was told. `answers` are a venue's words on new orders: (when, was it a no).
-    Nothing older than a day is kept. `losses_in_a_row` counts positions closed at a loss, fees included.
+    `Guardian.note_health` was told; `api_errors` are what it was told alone. `faults` are judgements that
+    broke: an exception, a NaN, a missing figure. Nothing older than a day is kept. `losses_in_a_row` counts
+    positions closed at a loss, fees included. `asked_ns` holds the orders that a venue has not answered yet, by
+    their id, with the venue and the time; it alone does not survive a restart.
     """
 
     day: int = -1
@@ -42,8 +47,11 @@ class Tally:
     losses_in_a_row: int = 0
     last_loss_ns: int = 0
     failures: dict[str, list[int]] = field(default_factory=dict)
-    answers: dict[str, list[tuple[int, bool]]] = field(default_factory=dict)
-    modes: dict[str, Health] = field(default_factory=dict)
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    modes: dict[str, Condition] = field(default_factory=dict)
+    api_errors: dict[str, list[int]] = field(default_factory=dict)
+    faults: list[int] = field(default_factory=list)
+    asked_ns: dict[str, tuple[str, int]] = field(default_factory=dict)
     let_out: list[int] = field(default_factory=list)
 
     def hear(self, event: Any, live: Reservation | None, now_ns: int) -> None:
@@ -51,10 +59,12 @@ class Tally:
         self.on_day(now_ns)
         venue = str(event.instrument_id.venue)
         match event:
+            case OrderSubmitted():
+                self.asked_ns[str(event.client_order_id)] = venue, now_ns
             case OrderAccepted():
-                self._answer(venue, now_ns, is_no=False)
+                self._answer(event, now_ns, is_no=False)
             case OrderRejected():
-                self._answer(venue, now_ns, is_no=True)
+                self._answer(event, now_ns, is_no=True)
                 self.fail(venue, now_ns)
             case OrderFilled():
                 self.trades_today += live is None or not live.filled
@@ -87,26 +97,45 @@ class Tally:
         """Count a failure at a venue."""
         _insert(self.failures.setdefault(venue, []), now_ns)
 
-    def note(self, venue: str, health: Health, now_ns: int) -> None:
+    def note(self, venue: str, condition: Condition, now_ns: int) -> None:
         """Take note of a venue's mode, or count its failure."""
-        if health == Health.FAILURE:
+        if condition == Condition.FAILURE:
             self.fail(venue, now_ns)
+        elif condition == Condition.API_ERROR:
+            _insert(self.api_errors.setdefault(venue, []), now_ns)
         else:
-            self.modes[venue] = health
+            self.modes[venue] = condition
+
+    def break_down(self, now_ns: int) -> None:
+        """Count a judgement that broke."""
+        _insert(self.faults, now_ns)
 
     def orders_since(self, since_ns: int) -> int:
         """Return how many orders and changes were let out after `since_ns`."""
-        return len(self.let_out) - bisect_left(self.let_out, since_ns + 1)
+        return _count_after(self.let_out, since_ns)
 
     def failures_since(self, venue: str, since_ns: int) -> int:
         """Return how often something failed at a venue after `since_ns`."""
-        times = self.failures.get(venue, [])
-        return len(times) - bisect_left(times, since_ns + 1)
+        return _count_after(self.failures.get(venue, []), since_ns)
+
+    def api_errors_since(self, venue: str, since_ns: int) -> int:
+        """Return how many requests to a venue ended in an error after `since_ns`."""
+        return _count_after(self.api_errors.get(venue, []), since_ns)
+
+    def faults_since(self, since_ns: int) -> int:
+        """Return how many judgements broke after `since_ns`."""
+        return _count_after(self.faults, since_ns)
 
     def answers_since(self, venue: str, since_ns: int) -> tuple[int, int]:
         """Return how many new orders a venue rejected, and how many it answered, after `since_ns`."""
-        recent = [is_no for at_ns, is_no in self.answers.get(venue, []) if at_ns > since_ns]
+        recent = [is_no for at_ns, is_no, _ in self.answers.get(venue, []) if at_ns > since_ns]
         return sum(recent), len(recent)
+
+    def slowest_since(self, venue: str, since_ns: int, now_ns: int) -> int:
+        """Return the longest that a venue took for an answer after `since_ns`, or has taken so far, in ns; 0: none."""
+        took = [took_ns for at_ns, _, took_ns in self.answers.get(venue, []) if at_ns > since_ns]
+        waited = [now_ns - at_ns for where, at_ns in self.asked_ns.values() if where == venue]
+        return max([*took, *waited], default=0)
 
     def as_plain(self) -> dict[str, Any]:
         """Return the counts as plain data; of the orders let out only those of the last second."""
@@ -119,6 +148,8 @@ class Tally:
             "last_loss_ns": self.last_loss_ns,
             "failures": {venue: list(times) for venue, times in self.failures.items()},
             "answers": {venue: list(told) for venue, told in self.answers.items()},
+            "api_errors": {venue: list(times) for venue, times in self.api_errors.items()},
+            "faults": list(self.faults),
             "modes": {venue: str(mode) for venue, mode in self.modes.items()},
             "let_out": self.let_out[bisect_left(self.let_out, last_ns - _SECOND_NS + 1) :],
         }
@@ -126,15 +157,23 @@ class Tally:
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "Tally":
         """Return the counts that `as_plain` wrote."""
-        modes = {venue: Health(mode) for venue, mode in plain["modes"].items()}
-        answers = {venue: [(at, no) for at, no in told] for venue, told in plain["answers"].items()}
+        modes = {venue: Condition(mode) for venue, mode in plain["modes"].items()}
+        answers = {
+            venue: [(at, no, took) for at, no, took in told] for venue, told in plain["answers"].items()
+        }
         return cls(**(plain | {"modes": modes, "answers": answers}))
 
-    def _answer(self, venue: str, now_ns: int, *, is_no: bool) -> None:
+    def _answer(self, event: Any, now_ns: int, *, is_no: bool) -> None:
+        venue = str(event.instrument_id.venue)
+        _, asked_ns = self.asked_ns.pop(str(event.client_order_id), (venue, now_ns))
         told = self.answers.setdefault(venue, [])
-        told.append((now_ns, is_no))
+        told.append((now_ns, is_no, now_ns - asked_ns))
         if len(told) > _PRUNE_AT:
             self.answers[venue] = [one for one in told[-_PRUNE_AT // 2 :] if one[0] > now_ns - DAY_NS]
+
+
+def _count_after(times: list[int], since_ns: int) -> int:
+    return len(times) - bisect_left(times, since_ns + 1)
 
 
 def _insert(times: list[int], now_ns: int) -> None:

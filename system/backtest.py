@@ -56,6 +56,7 @@ class Backtest:
         starting_usd = plan.book.backtest.starting_usd if plan.book.backtest else {}
         self._crew = Crew(plan.book, starting_usd, log, wakes_clock=True, journal=journal)
         self._engine.add_exec_algorithm(self._crew.door)
+        self._engine.add_actor(self._crew.herald)
         self._add_venues()
         for strategy in self._crew.strategies():
             self._engine.add_strategy(strategy)
@@ -100,7 +101,7 @@ class Backtest:
     def _replay(self, window: Window) -> None:
         crew = self._crew
         for opened in window.opened:
-            crew.diary.meet(opened)
+            crew.meet(opened)
             for side in (opened.yes, opened.no):
                 self._engine.add_instrument(side)
         for market, gap in window.gaps:

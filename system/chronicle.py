@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, override
 
-from nautilus_trader.model import InstrumentId, LiquiditySide, Price, Quantity, QuoteTick, StrategyId
+from nautilus_trader.model import InstrumentId, LiquiditySide, QuoteTick, StrategyId
 
-from engine import Belief, Desk
+from engine import Belief, Companion, Desk
 from risk.accounts import Transaction
 from risk.guardian import Guardian
 from risk.ledger import Ledger
@@ -24,7 +24,7 @@ type Sides = tuple[Decimal | None, Decimal | None]
 _NEVER_NOTED: Final = ("strategy_id", "instrument_id", "client_order_id", "ts_event")
 
 
-class Chronicle:
+class Chronicle(Companion):
     """Stands at the door before the diary, lets everything through, and tells the journal.
 
     From its making on it hears the verdicts of `guardian` and the postings of `ledger`, so make it when what
@@ -33,6 +33,7 @@ class Chronicle:
     """
 
     def __init__(self, journal: RunJournal, diary: Diary, guardian: Guardian, ledger: Ledger) -> None:
+        super().__init__(diary)
         self._journal = journal
         self._run = journal.run
         self._diary = diary
@@ -42,10 +43,7 @@ class Chronicle:
         guardian.on_verdict = self._judged
         ledger.on_post = self._posted
 
-    def refuse(self, order: Any, quantity: Quantity, price: Price | None, desk: Desk) -> str | None:
-        """Return what the diary and its guard say."""
-        return self._diary.refuse(order, quantity, price, desk)
-
+    @override
     def hear(self, event: Any, desk: Desk) -> None:
         """Write an order's event down, and pass it on; what the ledger makes of it follows it in the journal."""
         if (order_id := getattr(event, "client_order_id", None)) is not None:

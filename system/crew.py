@@ -9,8 +9,8 @@ from typing import Any
 
 from nautilus_trader.model import InstrumentId, Money, OrderSide, Price, Quantity, StrategyId, Venue
 
-from engine import Door, Seat, Strategy
-from markets.instruments import OutcomePair
+from engine import Door, Herald, Seat, Strategy
+from markets.instruments import OutcomePair, series_of
 from research.record import EquityPoint, Outcome, Record, RunFacts
 from risk.guardian import Guardian
 from risk.ledger import Ledger
@@ -93,6 +93,9 @@ class Crew:
             wake_after_ns=book.simulation.latency_ns if wakes_clock else 0,
             on_belief=told.believed,
         )
+        self.herald = Herald(
+            tuple(starting_usd) or tuple(book.live.venues if book.live else ()), self.door.learn
+        )
 
     @property
     def rules(self) -> list[str]:
@@ -144,6 +147,11 @@ class Crew:
         if self.guardian.exposure.of(order.client_order_id) is None:
             return "trading_state: the guard was never asked about this order"
         return None
+
+    def meet(self, market: OutcomePair) -> None:
+        """Know both sides of a market from now on, and hear what its venue says of it."""
+        self.diary.meet(market)
+        self.herald.follow(series_of(market.yes))
 
     def note_outcome(self, outcome: Outcome) -> None:
         """Remember what a market paid in the end."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, override
 
 from nautilus_trader.model import (
     InstrumentId,
@@ -18,7 +18,7 @@ from nautilus_trader.model import (
     StrategyId,
 )
 
-from engine import Belief, Desk, Guard
+from engine import Belief, Companion, Desk, Guard
 from markets.instruments import OutcomePair
 from research.record import Fill, Forecast, PricePoint, Refusal, Settlement
 from risk.ledger import Ledger
@@ -29,7 +29,7 @@ _NOTHING = Decimal(0)
 _FORECAST_EVERY_NS = 10 * _NS_PER_SEC
 
 
-class Diary:
+class Diary(Companion):
     """The guard's companion: hears what it hears, and keeps it in the words of the report.
 
     Forecasts are kept at most once in ten seconds for each strategy and market: a strategy that says
@@ -46,7 +46,7 @@ class Diary:
         *,
         evidence: str | None = None,
     ) -> None:
-        self._guard = guard
+        super().__init__(guard)
         self._ledger = ledger
         self._log = log
         self._after_fill = after_fill
@@ -62,6 +62,7 @@ class Diary:
         self.prices: list[PricePoint] = []
         self.orders = self.denied = self.rejected = 0
 
+    @override
     def refuse(self, order: Any, quantity: Quantity, price: Price | None, desk: Desk) -> str | None:
         """Return what the guard says; a refusal is written down with the rule's name."""
         reason = self._guard.refuse(order, quantity, price, desk)
@@ -71,6 +72,7 @@ class Diary:
             self.refusals.append(Refusal(desk.now_ns(), strategy, instrument, rule, words.strip() or reason))
         return reason
 
+    @override
     def hear(self, event: Any, desk: Desk) -> None:
         """Pass an event on to the guard, then write it down."""
         realized = self._ledger.realized_usd if type(event) is OrderFilled else _NOTHING

@@ -6,7 +6,14 @@ from typing import Any
 
 from nautilus_trader.model import BinaryOption, OrderBookDelta, QuoteTick
 
-from markets.facts import DataGap, MarketPhase, MarketResolution, OraclePrice, TradeProvenance
+from markets.facts import (
+    DataGap,
+    MarketPhase,
+    MarketResolution,
+    OraclePrice,
+    TradeProvenance,
+    VenueCondition,
+)
 from markets.instruments import OutcomePair, awaits_strike, pairs_among
 from markets.mirror import Mirror
 from simulation.blackouts import Blackouts, Seen
@@ -166,7 +173,7 @@ class Feed:
         window.market_data.append(grouped(self._mirror.deltas(deltas, market.no.id)))
 
     def _add_facts(self, window: Window) -> None:
-        for kind in (MarketPhase, OraclePrice, TradeProvenance, MarketResolution):
+        for kind in (DataGap, VenueCondition, MarketPhase, OraclePrice, TradeProvenance, MarketResolution):
             found = self._reader.facts(kind, window.start_ns, window.end_ns)
             window.facts += found
             window.rows += len(found)

@@ -154,6 +154,7 @@ class BookNode:
             builder = with_streams(builder, plan.live.redis)
         node = builder.build()
         node.add_exec_algorithm(self.crew.door)
+        node.add_actor(self.crew.herald)
         node.add_actor(self._observer())
         for strategy in self._strategies:
             node.add_strategy(strategy)
@@ -232,7 +233,7 @@ class BookNode:
 
     def _meet(self, market: OutcomePair) -> None:
         self._markets[market.market] = market
-        self.crew.diary.meet(market)
+        self.crew.meet(market)
 
     def _sample(self, quote: QuoteTick) -> None:
         market = self.crew.diary.market_of(quote.instrument_id)

@@ -77,11 +77,29 @@ class ClockSkew(Rule, frozen=True):
         )
 
 
+class ConfirmedBook(Rule, frozen=True):
+    """Refuse every order where the book was in doubt since the market's last quote: a gap, a sequence, a hash.
+
+    The doubt comes from a `DataGap` or from `Guardian.note_doubt`, and ends with the next quote.
+    """
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.quote is None:
+            return self.because(f"no quote of {proposal.instrument}")
+        doubted_ns = standing.doubted_ns.get(proposal.market)
+        if doubted_ns is None or proposal.quote.ts_init > doubted_ns:
+            return None
+        return self.because(
+            f"the book of {proposal.market} is in doubt since {until_text(doubted_ns)}, limit is a quote after that"
+        )
+
+
 class MarketUnresolved(Rule, frozen=True):
     """Refuse to buy from `margin_secs` before a market closes, and where its result is awaited or disputed.
 
-    The close is the venue's at the time when the instrument was recorded. Disputes are known when
-    somebody tells them to `Guardian.note_market`; the desk itself shows none today.
+    The close is the venue's at the time when the instrument was recorded. Pauses, results and disputes are
+    known from `MarketPhase` and `MarketResolution`, or from `Guardian.note_market`.
     """
 
     higher_is_tighter: ClassVar[frozenset[str]] = frozenset({"margin_secs"})

@@ -1,6 +1,5 @@
 """How much may be lost before trading pauses; what sells a position always passes."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, override
 
@@ -9,14 +8,14 @@ from msgspec import Meta
 from engine.config import PositiveSecs, Share, Usd
 from risk.marks import DAY_NS, week_ends_ns
 from risk.proposal import Proposal, Refusal
-from risk.rules.rule import Rule, as_usd, exact, must_be_amount, until_text
+from risk.rules.rule import Pause, Rule, as_usd, exact, must_be_amount, until_text
 from risk.standing import Standing
 
 _CENT = Decimal("0.01")
 _SECOND_NS = 1_000_000_000
 
 
-class MaxDailyLoss(Rule, frozen=True):
+class MaxDailyLoss(Pause, frozen=True):
     """Pause until the next UTC midnight once a day has lost `limit`, open positions included.
 
     The day begins with the equity at its first look; deposits and withdrawals move nothing. What counts
@@ -27,52 +26,43 @@ class MaxDailyLoss(Rule, frozen=True):
     limit: Usd
 
     @override
-    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
-        if proposal.is_reducing:
-            return None
+    def breach(self, standing: Standing, now_ns: int) -> str | None:
         lost = must_be_amount(standing.lost_today_usd(), "a loss of the day")
         if lost < self.limit:
             return None
-        midnight_secs = (proposal.now_ns // DAY_NS + 1) * DAY_NS // 1_000_000_000
-        until = datetime.fromtimestamp(midnight_secs, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        return self.because(f"{as_usd(lost)} lost today, limit is {as_usd(self.limit)}; paused until {until}")
+        until = until_text(_midnight_after(now_ns))
+        return f"{as_usd(lost)} lost today, limit is {as_usd(self.limit)}; paused until {until}"
 
 
-class MaxDailyLossShare(Rule, frozen=True):
+class MaxDailyLossShare(Pause, frozen=True):
     """Pause until the next UTC midnight once a day has lost a `share` of the equity it began with."""
 
     needs_equity: ClassVar[bool] = True
     share: Share
 
     @override
-    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
-        if proposal.is_reducing:
-            return None
+    def breach(self, standing: Standing, now_ns: int) -> str | None:
         limit = exact(self.share) * must_be_amount(standing.day_start_usd(), "an equity of the morning")
         lost = must_be_amount(standing.lost_today_usd(), "a loss of the day")
         if lost < limit:
             return None
-        until = until_text((proposal.now_ns // DAY_NS + 1) * DAY_NS)
-        return self.because(f"{as_usd(lost)} lost today, limit is {as_usd(limit)}; paused until {until}")
+        until = until_text(_midnight_after(now_ns))
+        return f"{as_usd(lost)} lost today, limit is {as_usd(limit)}; paused until {until}"
 
 
-class MaxWeeklyLoss(Rule, frozen=True):
+class MaxWeeklyLoss(Pause, frozen=True):
     """Pause until the next Monday, 00:00 UTC, once an ISO week has lost `limit`, open positions included."""
 
     needs_equity: ClassVar[bool] = True
     limit: Usd
 
     @override
-    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
-        if proposal.is_reducing:
-            return None
+    def breach(self, standing: Standing, now_ns: int) -> str | None:
         lost = must_be_amount(standing.lost_this_week_usd(), "a loss of the week")
         if lost < self.limit:
             return None
-        until = until_text(week_ends_ns(proposal.now_ns))
-        return self.because(
-            f"{as_usd(lost)} lost this week, limit is {as_usd(self.limit)}; paused until {until}"
-        )
+        until = until_text(week_ends_ns(now_ns))
+        return f"{as_usd(lost)} lost this week, limit is {as_usd(self.limit)}; paused until {until}"
 
 
 class MaxLossPerTrade(Rule, frozen=True):
@@ -103,7 +93,7 @@ class MaxLossPerTradeShare(Rule, frozen=True):
         return self.because(f"{as_usd(proposal.whole_usd)} could be lost, limit is {as_usd(limit)}")
 
 
-class ConsecutiveLosses(Rule, frozen=True):
+class ConsecutiveLosses(Pause, frozen=True):
     """Pause for `pause_secs` after `limit_losses` positions in a row were closed at a loss.
 
     One more loss after the pause begins the next one: only a profit ends the row. Each outcome is a
@@ -115,19 +105,17 @@ class ConsecutiveLosses(Rule, frozen=True):
     pause_secs: PositiveSecs
 
     @override
-    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+    def breach(self, standing: Standing, now_ns: int) -> str | None:
         losses = standing.tally.losses_in_a_row
-        if proposal.is_reducing or losses < self.limit_losses:
+        if losses < self.limit_losses:
             return None
         until_ns = standing.tally.last_loss_ns + round(self.pause_secs * _SECOND_NS)
-        if proposal.now_ns >= until_ns:
+        if now_ns >= until_ns:
             return None
-        return self.because(
-            f"{losses} losses in a row, limit is {self.limit_losses}; paused until {until_text(until_ns)}"
-        )
+        return f"{losses} losses in a row, limit is {self.limit_losses}; paused until {until_text(until_ns)}"
 
 
-class RatchetingDrawdown(Rule, frozen=True):
+class RatchetingDrawdown(Pause, frozen=True):
     """Pause while equity is a share of `limit` or more below its high-water mark.
 
     The mark only goes up, except that a withdrawal takes it down with the capital. At the mark's first
@@ -138,18 +126,20 @@ class RatchetingDrawdown(Rule, frozen=True):
     limit: Share
 
     @override
-    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
-        if proposal.is_reducing:
-            return None
+    def breach(self, standing: Standing, now_ns: int) -> str | None:
         high, equity = standing.high_water_usd(), standing.equity_usd()
         floor = must_be_amount(high, "a high-water mark") * (1 - Decimal(repr(self.limit)))
         if equity > floor:
             return None
-        return self.because(
+        return (
             f"equity of {as_usd(equity)} is {_percent(high - equity, high)} below its high-water mark of "
             f"{as_usd(high)}, limit is {_percent(Decimal(repr(self.limit)), Decimal(1))}; "
             f"paused until equity is above {as_usd(floor)}"
         )
+
+
+def _midnight_after(now_ns: int) -> int:
+    return (now_ns // DAY_NS + 1) * DAY_NS
 
 
 def _percent(part: Decimal, whole: Decimal) -> str:

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, override
 
 from msgspec import Struct
 
@@ -43,6 +43,24 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def because(self, reason: str) -> Refusal:
         """Return a refusal in the name of this rule."""
         return Refusal(self.name, reason)
+
+
+class Pause(Rule, frozen=True):
+    """A limit that pauses trading once it is reached: what rests and could open a position is cancelled too.
+
+    A limit that only keeps new orders in is no limit: what rests goes on filling.
+    """
+
+    def breach(self, standing: Standing, now_ns: int) -> str | None:
+        """Return that the limit is reached, with both figures and until when, or None."""
+        raise NotImplementedError
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.is_reducing:
+            return None
+        reason = self.breach(standing, proposal.now_ns)
+        return None if reason is None else self.because(reason)
 
 
 def must_be_amount(figure: Decimal, what: str) -> Decimal:

@@ -5,12 +5,15 @@ from typing import Annotated, ClassVar, override
 from msgspec import Meta
 
 from engine.config import PositiveSecs, Share
+from markets.facts import Condition
 from risk.proposal import Proposal, Refusal
 from risk.rules.rule import Rule
 from risk.standing import Standing
-from risk.tally import Health
 
 _SECOND_NS = 1_000_000_000
+
+
+_NOTHING_GOES = frozenset({Condition.DOWN, Condition.CANCEL_ONLY, Condition.PAUSED, Condition.RESTARTING})
 
 
 class FailedExecutions(Rule, frozen=True):
@@ -58,15 +61,83 @@ class RejectRate(Rule, frozen=True):
         )
 
 
-class VenueMode(Rule, frozen=True):
-    """Refuse to buy unless the last word on a venue is `normal`, and to sell while it is `down`.
+class MaxApiErrors(Rule, frozen=True):
+    """Refuse to buy at a venue where `limit_errors` requests ended in an error within `window_secs`.
 
-    The word comes from `Guardian.note_health`; a venue of which nobody has spoken is not normal.
+    Errors are what `Guardian.note_health` and `VenueCondition` call `api_error`; a replay has none of its own.
+    """
+
+    higher_is_tighter: ClassVar[frozenset[str]] = frozenset({"window_secs"})
+    limit_errors: Annotated[int, Meta(ge=1)]
+    window_secs: Annotated[float, Meta(gt=0, le=86_400)]
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.is_reducing:
+            return None
+        since_ns = proposal.now_ns - round(self.window_secs * _SECOND_NS)
+        count = standing.tally.api_errors_since(proposal.venue, since_ns)
+        if count < self.limit_errors:
+            return None
+        return self.because(
+            f"{count} errors of requests to {proposal.venue} within {self.window_secs:g} secs, "
+            f"limit is {self.limit_errors}"
+        )
+
+
+class MaxFaults(Rule, frozen=True):
+    """Refuse to buy where `limit_faults` judgements broke within `window_secs`: by an error or a missing figure."""
+
+    higher_is_tighter: ClassVar[frozenset[str]] = frozenset({"window_secs"})
+    limit_faults: Annotated[int, Meta(ge=1)]
+    window_secs: Annotated[float, Meta(gt=0, le=86_400)]
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.is_reducing:
+            return None
+        count = standing.tally.faults_since(proposal.now_ns - round(self.window_secs * _SECOND_NS))
+        if count < self.limit_faults:
+            return None
+        return self.because(
+            f"{count} orders could not be judged within {self.window_secs:g} secs, limit is {self.limit_faults}"
+        )
+
+
+class MaxLatency(Rule, frozen=True):
+    """Refuse to buy where an answer to a new order took more than `limit_secs` within `window_secs`.
+
+    An order that still waits counts with the time it has waited so far.
+    """
+
+    higher_is_tighter: ClassVar[frozenset[str]] = frozenset({"window_secs"})
+    limit_secs: PositiveSecs
+    window_secs: Annotated[float, Meta(gt=0, le=86_400)]
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.is_reducing:
+            return None
+        since_ns = proposal.now_ns - round(self.window_secs * _SECOND_NS)
+        slowest_secs = standing.tally.slowest_since(proposal.venue, since_ns, proposal.now_ns) / _SECOND_NS
+        if slowest_secs <= self.limit_secs:
+            return None
+        return self.because(
+            f"{proposal.venue} took {slowest_secs:g} secs for an answer within {self.window_secs:g} secs, "
+            f"limit is {self.limit_secs:g} secs"
+        )
+
+
+class VenueMode(Rule, frozen=True):
+    """Refuse to buy unless the last word on a venue is `normal`, and to sell while it takes no orders at all.
+
+    The word comes from `Guardian.note_health` or a `VenueCondition`; a venue of which nobody has spoken is
+    not normal.
     """
 
     @override
     def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
         mode = standing.tally.modes.get(proposal.venue)
-        if mode == Health.NORMAL or (proposal.is_reducing and mode != Health.DOWN):
+        if mode == Condition.NORMAL or (proposal.is_reducing and mode not in _NOTHING_GOES):
             return None
         return self.because(f"{proposal.venue} is {mode or 'of unknown health'}, expected normal")

@@ -7,7 +7,9 @@ from inspect import getmembers, isclass
 from pathlib import Path
 
 from risk_stage import C, H, T, Tape
+from toy import SECOND, START
 
+from markets.facts import Condition, DataGap, VenueCondition
 from risk.rules.rule import Rule
 
 HOUSE = Path(__file__).parents[2]
@@ -37,8 +39,10 @@ class Case:
     passing_acts: list | None = None
     tape: Tape = field(default_factory=Tape)
     says: str = "limit is"
+    before: object = None
     before_passing: object = None
     passing_tape: Tape | None = None
+    latency_ms: int = 0
 
 
 def usd(amount):
@@ -55,6 +59,23 @@ FAILING = [(1, "buy", YES, "10", "0.40"), (2, "buy", YES, "10", "0.40"), (4, "bu
 CANCELS = [
     act for at in (1, 3) for act in ((at, "rest", YES, "10", "0.40"), (at + 1, "cancel", YES, "0", "0"))
 ]
+
+LATER = [(5, "buy", YES, "10", "0.52")]
+ERRORS = Tape(
+    facts=tuple(
+        VenueCondition(
+            ts_event=START + at * SECOND,
+            ts_init=START + at * SECOND,
+            venue="KALSHI",
+            condition=Condition.API_ERROR,
+        )
+        for at in (1, 2)
+    )
+)
+GAP = DataGap(
+    ts_event=START + 2 * SECOND, ts_init=START + 3 * SECOND, until_ns=START + 3 * SECOND,
+    venue="KALSHI", series="KXFED", market=C, reason="a sequence was missed",
+)  # fmt: skip
 
 CASES = {
     "exposure:MaxStakePerOutcome": Case(usd(50), usd(60)),
@@ -106,6 +127,10 @@ CASES = {
     ),
     "evidence:CrossedBook": Case({}, {}, ONE, tape=Tape(crossed=True), says="cannot both stand", passing_tape=Tape()),
     "evidence:ClockSkew": Case({"limit_secs": 2}, {"limit_secs": 3}, tape=Tape(late_secs=3)),
+    "evidence:ConfirmedBook": Case(
+        {}, {}, [(5, "buy", YES, "10", "0.52")], tape=Tape(silent=(C,), facts=(GAP,)),
+        says="is in doubt since", passing_tape=Tape(facts=(GAP,)),
+    ),
     "evidence:MarketUnresolved": Case({"margin_secs": 3600}, {"margin_secs": 3598}),
     "evidence:TooGoodEdge": Case(usd("0.37"), usd("0.38"), NINETY),
     "evidence:ConfidenceFloor": Case({"floor": Decimal("0.61")}, {"floor": Decimal("0.6")}, SIXTY),
@@ -123,6 +148,17 @@ CASES = {
     "venue:RejectRate": Case(
         share("0.5", least_answers=1, window_secs=60), share(1, least_answers=1, window_secs=60),
         [(1, "post", YES, "10", "0.60"), (2, "buy", YES, "10", "0.52")], says="limit is a share",
+    ),
+    "venue:MaxApiErrors": Case(
+        {"limit_errors": 2, "window_secs": 60}, {"limit_errors": 2, "window_secs": 2}, LATER, tape=ERRORS
+    ),
+    "venue:MaxFaults": Case(
+        {"limit_faults": 1, "window_secs": 60}, {"limit_faults": 1, "window_secs": 2}, LATER,
+        before=lambda guard: guard.memory.tally.break_down(START + 2 * SECOND),
+    ),
+    "venue:MaxLatency": Case(
+        {"limit_secs": Decimal("0.05"), "window_secs": 60}, {"limit_secs": Decimal("0.1"), "window_secs": 60},
+        [(1, "rest", YES, "10", "0.40"), (3, "buy", YES, "10", "0.52")], latency_ms=100,
     ),
     "venue:VenueMode": Case(
         {}, {}, says="KALSHI is of unknown health",

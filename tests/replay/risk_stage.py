@@ -11,6 +11,7 @@ from toy import SECOND, START, market
 from toy import book as toy_book
 
 from engine import GUARD, Strategy, StrategyConfig
+from markets.facts import Fact
 from markets.instruments import OutcomePair
 from markets.names import Series
 from system.backtest import Backtest, Plan
@@ -98,9 +99,10 @@ class Tape:
     silent: tuple[str, ...] = ()
     late_secs: float = 0
     crossed: bool = False
+    facts: tuple[Fact, ...] = ()
 
     def data(self) -> list[Any]:
-        items: list[Any] = []
+        items: list[Any] = [fact.as_data() for fact in self.facts]
         prices = dict.fromkeys(MARKETS, (0.48, 0.52))
         for at in range(SECS):
             for name, pair in MARKETS.items():
@@ -121,12 +123,12 @@ class Tape:
         return [*deltas.deltas, quote]
 
 
-def play(rules, acts, tape=None, before=None, **keys):
+def play(rules, acts, tape=None, before=None, latency_ms=0, **keys):
     """Replay the script under the rules (as a book has them) and return the record."""
     items = (tape or Tape()).data()
     catalog = MemoryCatalog([side for pair in MARKETS.values() for side in (pair.yes, pair.no)], items)
     script = strategy("risk_stage:Script", "script-1", series=list(SERIES), acts=[list(act) for act in acts])
-    raw = book(script, risk=rules, instruments=SERIES, latency_ms=0, queue_position=False) | keys
+    raw = book(script, risk=rules, instruments=SERIES, latency_ms=latency_ms, queue_position=False) | keys
     markets = first_versions(catalog.instruments())
     plan = Plan(load(raw), Path("memory"), markets, catalog.first_ns, catalog.last_ns + 1)
     with EventLog(None) as events:

@@ -17,9 +17,9 @@ def found(record, name, case):
 @pytest.mark.parametrize("name", rules())
 def test_a_rule_trips_through_the_engine_and_without_it_nothing_is_refused(name):
     case = CASES[name]
-    record = play(of_book(name, case.trips), case.acts, case.tape)
+    record = play(of_book(name, case.trips), case.acts, case.tape, case.before, case.latency_ms)
     assert found(record, name, case), record.refusals
-    assert play([], case.acts, case.tape).refusals == []
+    assert play([], case.acts, case.tape, case.before, case.latency_ms).refusals == []
 
 
 @pytest.mark.parametrize("name", rules())
@@ -29,7 +29,8 @@ def test_what_just_passes_a_rule_is_filled(name):
         of_book(name, case.passes),
         case.passing_acts or case.acts,
         case.passing_tape or case.tape,
-        case.before_passing,
+        case.before_passing or case.before,
+        case.latency_ms,
     )
     assert found(record, name, case) == []
     assert record.fills

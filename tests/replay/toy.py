@@ -1,6 +1,6 @@
 """A market small enough to read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -23,8 +23,9 @@ from nautilus_trader.model import (
     Venue,
 )
 
-from engine import Desk, Door, Seat, Strategy
+from engine import Clearing, Desk, Door, Seat, Strategy
 from markets.currencies import USD
+from markets.facts import Fact
 from markets.instruments import MarketTerms, OutcomePair, PriceRange, make_pair
 from simulation.settings import VenueModel
 from simulation.venue import venue_arguments
@@ -68,6 +69,20 @@ class Nobody:
 
     def hear(self, event: Any, desk: Desk) -> None:
         """Not interested."""
+
+    def learn(self, fact: Fact) -> None:
+        """Not interested."""
+
+    def unwanted(self, desk: Desk) -> Clearing:
+        return Clearing.NOTHING
+
+    beat_ns = 0
+
+    def recheck(self, desk: Desk) -> bool:
+        return False
+
+    def watch(self, look: Callable[[], None]) -> None:
+        """Nothing changes here."""
 
 
 def seat(door: Door, name: str = "toy-1") -> Seat:

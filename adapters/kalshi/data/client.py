@@ -11,6 +11,7 @@ from nautilus_trader.model import InstrumentId, Venue
 
 from adapters.kalshi import constants as venue
 from adapters.kalshi.data.answers import Answers
+from adapters.kalshi.data.conditions import Conditions
 from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.data.markets import Markets, Note, note_nothing
 from adapters.kalshi.data.refusing import Refusing
@@ -81,14 +82,15 @@ class KalshiDataClient(Refusing):
         emit = self._handle_data if respell is None else self._tell
         self._note = note
         self.markets = Markets(self._handle_instrument, emit, now_ns, self.counts, note)
-        self._watch = Watch(self.markets, catalogue, self._refresh, wishes.pace)
+        self._conditions = Conditions(emit, now_ns, lambda: self._stream.last_message_ns)
+        self._watch = Watch(self.markets, catalogue, self._refresh, wishes.pace, self._conditions)
         followers = Followers(
             renew_book=self._renew_book,
             on_lifecycle=self._take_lifecycle,
             on_event=self._watch.take_event,
             on_fees=self._watch.take_fees,
             on_lapse=self._catch_up,
-            on_end=lambda reason, at_ns: note("down", {"reason": reason}, at_ns),
+            on_end=self._end,
         )
         self._stream = MarketStream(self.markets.by_ticker, followers, emit, now_ns, self.counts)
         self.socket = open_socket(self._stream.listener(tap))
@@ -268,6 +270,7 @@ class KalshiDataClient(Refusing):
                 await work
             except (NetworkError, MsgspecError, ValueError) as error:
                 self.counts["failed_requests"] += 1
+                self._conditions.take_trouble(f"{what}: {error}")
                 _LOG.error("expected the %s, found: %s", what, error)
 
         self._tasks.start(what, ask())
@@ -317,6 +320,10 @@ class KalshiDataClient(Refusing):
             now_ns = self.clock.timestamp_ns()
             self._note("trade", trade, now_ns)
             market.take_trade(trade, now_ns)
+
+    def _end(self, reason: str, at_ns: int) -> None:
+        self._note("down", {"reason": reason}, at_ns)
+        self._conditions.end(reason, at_ns)
 
     def _tell(self, datum: Any) -> None:
         assert self._respell is not None

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import MsgspecError
 
+from adapters.kalshi.data.conditions import Conditions
 from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.data.markets import Markets
 from adapters.kalshi.messages.market_data import EventFeeUpdate, EventLifecycle, MarketLifecycle
@@ -38,8 +39,8 @@ class Pace:
 class Watch:
     """Follows series and the lives of their markets.
 
-    `on_change(market)` is called when a market was added or its instruments were issued anew. `start` runs a
-    coroutine as a named task that ends with its owner.
+    `on_change(market)` is called when a market was added or its instruments were issued anew; `conditions` hears
+    how the venue does.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Watch:
         catalogue: KalshiCatalogue,
         on_change: Callable[[LiveMarket], None],
         pace: Pace,
+        conditions: Conditions,
     ) -> None:
         self.series: dict[str, None] = {}
         self._markets = markets
         self._catalogue = catalogue
         self._on_change = on_change
         self._pace = pace
+        self._conditions = conditions
         self._alarm = asyncio.Event()
         self._wake = asyncio.Event()
         self._rows_due_ns: dict[str, int] = {}
@@ -152,6 +155,7 @@ class Watch:
     async def _look_at_shards(self) -> None:
         paused = await self._catalogue.find_paused_shards()
         self._markets.take_shards(paused, self._markets.now_ns())
+        self._conditions.take_status(is_paused=paused is None)
 
     async def _look_at_rows(self) -> None:
         due = self._due_rows()
@@ -205,6 +209,7 @@ class Watch:
             await work
         except (NetworkError, MsgspecError) as error:
             self._markets.counts["failed_looks"] += 1
+            self._conditions.take_trouble(f"{what}: {error}")
             _LOG.warning("expected %s, found %s", what, error)
 
 

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from adapters.kalshi.config import KalshiDataConfig
+from adapters.kalshi.data.conditions import Conditions
 from adapters.kalshi.data.markets import Markets
 from adapters.kalshi.data.watch import Pace, Watch
 from adapters.kalshi.http.client import KalshiHttp
@@ -72,7 +73,8 @@ class Following:
         self.markets = Markets(self.issued.append, self.told.append, lambda: self.now_ns, self.counts)
         pace = Pace(discovery_secs=0.02, settlement_secs=0.02, stale_list_secs=15, clock_secs=0.02)
         catalogue = KalshiCatalogue(http, lambda: self.now_ns)
-        self.watch = Watch(self.markets, catalogue, self.changed.append, pace)
+        self.conditions = Conditions(self.told.append, lambda: self.now_ns, lambda: self.now_ns)
+        self.watch = Watch(self.markets, catalogue, self.changed.append, pace, self.conditions)
 
     def step(self, kind, **fields):
         known = {"event_type": kind, "market_ticker": M, **fields}

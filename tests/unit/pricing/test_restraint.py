@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.restraint import (
-    PRESET_STEPS,
     DrawdownLimit,
     DrawdownSteps,
     drawdown_multiplier,
@@ -17,6 +16,8 @@ from pricing.restraint import (
     volatility_multiplier,
 )
 from pricing.sizing import Bet, kelly_share
+
+STEPS = DrawdownSteps(((0.10, 0.75), (0.15, 0.50), (0.20, 0.0)))
 
 inside = st.floats(0.01, 0.99)
 limits = st.builds(DrawdownLimit, inside, inside)
@@ -95,14 +96,14 @@ def test_a_bet_without_an_edge_has_no_safe_share(limit):
     ("drawdown", "multiplier"),
     [(0.0, 1), (0.0999, 1), (0.10, 0.75), (0.1499, 0.75), (0.15, 0.5), (0.1999, 0.5), (0.20, 0), (1.0, 0)],
 )
-def test_the_presets_step_down_as_the_account_falls(drawdown, multiplier):
-    assert PRESET_STEPS.multiplier(drawdown) == multiplier
+def test_stakes_step_down_as_the_account_falls(drawdown, multiplier):
+    assert STEPS.multiplier(drawdown) == multiplier
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_deeper_fall_never_allows_a_larger_stake(one, other):
     low, high = sorted((one, other))
-    assert PRESET_STEPS.multiplier(high) <= PRESET_STEPS.multiplier(low)
+    assert STEPS.multiplier(high) <= STEPS.multiplier(low)
 
 
 def test_without_steps_nothing_is_braked():
@@ -141,7 +142,7 @@ def test_what_cannot_be_is_refused(bad):
         lambda: probability_of_fall(0.5, bad),
         lambda: DrawdownLimit(bad, 0.5),
         lambda: DrawdownLimit(0.5, bad),
-        lambda: PRESET_STEPS.multiplier(bad),
+        lambda: STEPS.multiplier(bad),
     ):
         with pytest.raises(ValueError, match="expected"):
             refused()

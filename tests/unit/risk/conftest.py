@@ -235,6 +235,7 @@ class Stands:
     recent_mid: Decimal = Decimal("0.5")
     tally: Tally = field(default_factory=Tally)
     unsettled: dict = field(default_factory=dict)
+    doubted_ns: dict = field(default_factory=dict)
     held: dict = field(default_factory=dict)
 
     def lots(self):

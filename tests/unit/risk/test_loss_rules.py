@@ -12,7 +12,7 @@ def test_a_day_that_lost_its_limit_pauses_until_midnight(proposal, stands):
     refusal = MaxDailyLoss(limit=Usd(50)).refuse(proposal(), stands(lost_today="50.25"))
     assert (
         str(refusal)
-        == "max_daily_loss: 50.25 USD lost today, limit is 50 USD; paused until 2026-09-22 00:00 UTC"
+        == "max_daily_loss: 50.25 USD lost today, limit is 50 USD; paused until 2026-09-22 00:00:00 UTC"
     )
 
 

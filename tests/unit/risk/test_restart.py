@@ -101,7 +101,7 @@ def test_what_a_store_cannot_keep_does_not_leave(table):
 def test_a_store_that_holds_nonsense_starts_nothing():
     store = MemoryStore()
     store.save("tally", {"modes": {"KALSHI": "fine"}, "answers": {}})
-    with pytest.raises(ValueError, match="'fine' is not a valid Health"):
+    with pytest.raises(ValueError, match="'fine' is not a valid Condition"):
         Guardian([], Ledger(), store=store)
 
 

@@ -11,11 +11,11 @@ from engine.config import decode
 ALL = rules()
 ALSO_FOR_SALES = {
     "sanity:StalePrice", "sanity:PriceOnGrid", "evidence:PriceJump", "evidence:CrossedBook",
-    "evidence:ClockSkew", "pace:MaxOrdersPerSecond", "venue:VenueMode",
+    "evidence:ClockSkew", "evidence:ConfirmedBook", "pace:MaxOrdersPerSecond", "venue:VenueMode",
 }  # fmt: skip
 NEED_A_QUOTE = {
     "liquidity:MinLiquidity", "liquidity:MaxShareOfDepth", "liquidity:MaxSpread", "liquidity:MaxSlippage",
-    "sanity:StalePrice", "evidence:PriceJump", "evidence:CrossedBook", "evidence:ClockSkew",
+    "sanity:StalePrice", "evidence:PriceJump", "evidence:CrossedBook", "evidence:ClockSkew", "evidence:ConfirmedBook",
 }  # fmt: skip
 NEED_A_BELIEF = {
     "shares:MaxKelly", "sanity:MinimumEdge", "evidence:TooGoodEdge", "evidence:ConfidenceFloor",

@@ -3,10 +3,11 @@ from decimal import Decimal
 import pytest
 
 from engine import Usd
+from markets.facts import Condition
 from risk.marks import DAY_NS, week_ends_ns
 from risk.rules.loss import MaxWeeklyLoss
 from risk.rules.pace import MaxTradesPerDay
-from risk.tally import Health, Tally
+from risk.tally import Tally
 
 SECOND = 1_000_000_000
 NOON = 20_000 * DAY_NS + DAY_NS // 2
@@ -26,7 +27,7 @@ def test_only_what_lies_within_the_window_counts():
 def test_a_failure_that_is_told_late_is_put_in_its_place():
     tally = Tally()
     tally.fail("KALSHI", NOON)
-    tally.note("KALSHI", Health.FAILURE, NOON - 5 * SECOND)
+    tally.note("KALSHI", Condition.FAILURE, NOON - 5 * SECOND)
     assert tally.failures_since("KALSHI", NOON - SECOND) == 1
     assert tally.modes == {}
 
@@ -95,7 +96,7 @@ def test_a_week_that_lost_too_much_stays_paused_until_monday(table):
 
 
 def test_only_known_words_on_a_venue_are_taken(table):
-    with pytest.raises(ValueError, match="'fine' is not a valid Health"):
+    with pytest.raises(ValueError, match="'fine' is not a valid Condition"):
         table().guard.note_health("KALSHI", "fine", 1)
 
 
