@@ -29,7 +29,7 @@ from nautilus_trader.model import (
 from engine.config import StrategyConfig
 from engine.door import GUARD
 from engine.following import Following
-from engine.sealed import hooks_of, refuse_broken_seals, refuse_unknown_hooks
+from engine.sealed import hooks_of, refuse_broken_seals, refuse_unknown_hooks, refuse_ways_around
 from engine.seat import Seat, Terms
 from engine.switchboard import CHANNELS, Channel, Hook
 from engine.turns import Turns
@@ -61,6 +61,7 @@ class Strategy[C: StrategyConfig](trading.Strategy):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         refuse_broken_seals(cls)
+        refuse_ways_around(cls)
         refuse_unknown_hooks(cls, Strategy)
 
     @final
@@ -198,6 +199,7 @@ class Strategy[C: StrategyConfig](trading.Strategy):
     @override
     def on_data(self, data: CustomData) -> None:
         fact = data.data
+        self.__door.learn(fact)  # the guard knows before the strategy does
         match fact:
             case OraclePrice():
                 self.on_oracle(fact)

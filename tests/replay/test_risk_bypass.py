@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from nautilus_trader import trading  # noqa: TID251 - here it is the way around
 from nautilus_trader.model import ExecAlgorithmId, OrderSide, Price, Quantity, TimeInForce
 from stage import Stage
 from toy import NO, START, YES, book, replay, seat
@@ -240,12 +241,13 @@ def native_of(strategy):
 def test_an_order_that_goes_around_the_door_halts_everything_that_comes_after_it():
     class Native(Steps):
         def step_1(self):
-            native_of(self).submit_order(self, self.order(), None, None, None)
+            getattr(native_of(self), "submit_" + "order")(self, self.order(), None, None, None)
 
         def step_3(self):
             self.buy(YES.id, Decimal(1), Decimal("0.4"))
 
-    guard, strategy, _, _ = played(Native)
+    guard, strategy, _, open_orders = played(Native)
+    assert (strategy.accepted, strategy.cancelled, open_orders) == (1, 1, 0)
     assert guard.state == State.HALTED
     assert "left without being asked about" in guard.switch.cause
     assert strategy.denied == [f"trading_state: halted: {guard.switch.cause}"]
@@ -258,8 +260,45 @@ def test_a_change_that_goes_around_the_door_halts_everything_that_comes_after_it
 
         def step_2(self):
             order_id = self.resting.client_order_id
-            native_of(self).modify_order(self, order_id, Quantity(100, 2), None, None, None, None)
+            getattr(native_of(self), "modify_" + "order")(
+                self, order_id, Quantity(100, 2), None, None, None, None
+            )
 
-    guard, _, _, _ = played(Native)
+    guard, strategy, _, open_orders = played(Native)
+    assert (strategy.cancelled, open_orders) == (1, 0)
     assert guard.state == State.HALTED
     assert "grew without being asked about" in guard.switch.cause
+
+
+def around(way):
+    """Return a class body with one method that takes `way`, written as a strategy's author would."""
+    return f"class Cheat(Steps):\n    def step_1(self):\n        order = self.order()\n        {way}\n"
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "super().submit_order(order)",
+        "super(Strategy, self).submit_order(order)",
+        "Strategy.submit_order(self, order)",
+        "trading.Strategy.submit_order(self, order, None, None, None)",
+        "trading.Strategy.submit_order_list(self, order)",
+        "trading.Strategy.modify_order(self, order.client_order_id, order.quantity)",
+        "trading.Strategy.close_position(self, order)",
+        "super().market_exit()",
+        "send = super().modify_orders; send([])",
+        "self._Strategy__door.submit_order(order)",
+        "(lambda: trading.Strategy.submit_order(self, order))()",
+        "[trading.Strategy.submit_order(self, one) for one in [order]]",
+        "me = type(self); me.submit_order(self, order)",
+    ],
+)
+def test_a_strategy_that_calls_past_the_guard_cannot_even_be_declared(way):
+    names = {"Steps": Steps, "Strategy": Strategy, "trading": trading}
+    with pytest.raises(TypeError, match=r"Cheat\.step_1 goes past the guard: expected self\."):
+        exec(around(way), names)
+
+
+@pytest.mark.parametrize("way", ["self.submit_order(order)", "(lambda: self.submit_order(order))()"])
+def test_a_strategy_that_asks_the_guard_may_be_declared(way):
+    exec(around(way), {"Steps": Steps})
