@@ -21,6 +21,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
+from engine.garbage import collect_here, no_collection
 from markets.names import outcome_of
 from network.errors import NetworkError
 from research.console import tables
@@ -165,9 +166,12 @@ async def _run(plan: NodePlan, folder: Path, wishes: Wishes) -> None:
         if wishes.duration_secs is not None:
             loop.call_later(wishes.duration_secs, node.stop)
         pulse = asyncio.create_task(_live(node, plan.environ), name="heartbeat")
+        collecting = asyncio.create_task(collect_here(), name="garbage")
         try:
-            record = await node.run()
+            with no_collection():
+                record = await node.run()
         finally:
+            collecting.cancel()
             if plan.recording is not None:
                 await asyncio.to_thread(plan.recording.close)
             pulse.cancel()

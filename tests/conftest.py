@@ -1,5 +1,6 @@
 """Runs the tests that carry acceptance cards, and says what they say of each venue (`make cards`)."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,18 @@ def pytest_collection_modifyitems(items):
         for marker in item.iter_markers("card"):
             for problem in problems_of_marker(cards, marker.args):
                 raise pytest.UsageError(f"{item.nodeid}: {problem}")
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()  # what is there now stays: the collections below look at the rest only
+    gc.disable()
+
+
+def pytest_runtest_setup():
+    # Between tests, on this thread, and never within one: in another thread, such as a journal's, Nautilus'
+    # objects may not be dropped (rc7, `engine.garbage`), and whichever test runs then would be blamed.
+    gc.collect()
 
 
 class CardRun:
