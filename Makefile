@@ -64,10 +64,15 @@ bench: $(READY)  ## measure the hot paths; prints a table and writes build/bench
 sustained: $(READY)  ## play recorded frames at full speed for MINUTES=10; writes build/sustained.json
 	ARGONAUT_MINUTES=$(or $(MINUTES),10) $(BIN)/python -m benchmarks sustained
 
-.PHONY: truncation
+.PHONY: faults
 faults: $(READY)  ## break Kalshi's double in N=500 runs (or replay SEED=7); writes build/faults.json
 	$(BIN)/python -m campaigns faults $(if $(SEED),--seed $(SEED),--runs $(or $(N),500)) $(if $(JSON),--json)
 
+.PHONY: determinism
+determinism: $(READY)  ## replay one book 100 times, in three processes; writes build/determinism.json
+	ARGONAUT_REPLAYS=100 $(BIN)/pytest -q -s tests/replay/test_determinism.py
+
+.PHONY: truncation
 truncation: $(READY)  ## try 200 cuts a strategy for look-ahead; writes build/truncation.json
 	ARGONAUT_CUTS=200 $(BIN)/pytest -q -s tests/replay/test_truncation.py
 
