@@ -1,5 +1,7 @@
 """What Kalshi has not is denied before a byte leaves, with that reason: the cards that say no, and 72 and 73."""
 
+from types import SimpleNamespace
+
 import pytest
 from kalshi_trader import to_price, to_quantity
 from kalshi_venue import wall_ns
@@ -233,8 +235,13 @@ def test_there_are_no_options(stand):
             [rests, sells, kills, waits],
             "INVALID expected a BinaryOption, Kalshi has nothing else, found OptionContract",
         )
+        odd = make.limit(call.id, BUY, one, price)
+        desk.trader.submit_order(odd, params={"price_in": "volatility"})
+        await desk.has(odd.client_order_id, "Denied")
         desk.trader.cancel_order(rests.client_order_id)
         desk.trader.cancel_all_orders(call.id)
+        with pytest.raises(ValueError, match="Kalshi has nothing else"):
+            await desk.client._generate_position_status_reports(SimpleNamespace(instrument_id=call.id))
         assert desk.sent()[before:] == []
         assert desk.cache.positions(instrument_id=call.id) == []
 
