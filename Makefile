@@ -7,6 +7,7 @@ UV := $(or $(SYSTEM_UV),.uv/bin/uv)
 BIN := .venv/bin
 READY := .venv/.ready
 BOOK ?= configs/demo.toml
+SESSION ?= catalog/demo_session.jsonl.gz
 
 .PHONY: backtest
 backtest: $(READY)  ## replay a book (BOOK=configs/demo.toml) and write its report
@@ -55,6 +56,25 @@ types: $(READY)
 .PHONY: doors
 doors: $(READY)
 	$(BIN)/lint-imports
+
+.PHONY: sandbox
+sandbox: $(READY) $(SESSION)  ## run a book on a made-up session, played SPEED=5 times as fast: no keys, no network
+	$(BIN)/python run_live.py $(BOOK) --playback $(SESSION) --speed $(or $(SPEED),5)
+
+$(SESSION): | $(READY)
+	$(BIN)/argonaut make-up $(BOOK) $@
+
+.PHONY: rehearsal
+rehearsal: $(READY)  ## trade at a made-up venue with a bad afternoon for MINUTES=10
+	$(BIN)/python run_live.py $(BOOK) --mode rehearsal --duration $(or $(MINUTES),10)m
+
+.PHONY: halts
+halts: $(READY)  ## halt through every door N=20 times; writes build/halts.json
+	$(BIN)/python -m campaigns halts --count $(or $(N),20) $(if $(JSON),--json)
+
+.PHONY: supervised-kills
+supervised-kills: $(READY)  ## kill the node N=100 times under the supervisor; writes build/supervised_kills.json
+	$(BIN)/python -m campaigns supervised-kills --count $(or $(N),100) $(if $(JSON),--json)
 
 .PHONY: bench
 bench: $(READY)  ## measure the hot paths; prints a table and writes build/bench.json

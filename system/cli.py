@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 what was given cannot be used, 3 it failed for another rea
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,7 +21,10 @@ from storage.coverage import Coverage, MarketCoverage, coverage
 from storage.errors import CatalogBusy
 from storage.layout import timestamp_of
 from system import operating
+from system.book import read_book_file
 from system.importing import find_sources, import_kalshi, summary
+from system.made_up_recording import write_recording
+from system.synthetic import settings_of_book
 from system.terminal import open_console
 from system.venue_commands import diagnose_kalshi, diagnosis_table, list_kalshi, market_table
 
@@ -44,12 +48,8 @@ doctors = typer.Typer(
 markets = typer.Typer(help="See what trades at a venue now.", no_args_is_help=True)
 app.add_typer(doctors, name="doctor")
 app.add_typer(markets, name="markets")
-app.command("halt")(operating.halt)
-app.command("resume")(operating.resume)
-app.command("status")(operating.show_status)
-app.command("positions")(operating.show_positions)
-app.command("orders")(operating.show_orders)
-app.command("pnl")(operating.show_profit)
+for _name, _function in operating.COMMANDS.items():
+    app.command(_name)(_function)
 app.add_typer(operating.journals, name="journal")
 
 CatalogOption = Annotated[
@@ -66,6 +66,31 @@ RestOption = Annotated[
 def main() -> None:
     """Run the command line."""
     app()
+
+
+@app.command("make-up")
+def make_up_recording(
+    book: Annotated[Path, typer.Argument(help="A book that can make up a catalog.")],
+    recording: Annotated[Path, typer.Argument(help="The file to write, ending in .jsonl.gz.")],
+    markets: Annotated[
+        int, typer.Option(min=1, max=96, help="How many markets, a quarter of an hour each.")
+    ] = 2,
+) -> None:
+    """Make up what a venue's socket would have sent of the book's synthetic markets, to play it in a sandbox.
+
+    Example: argonaut make-up configs/demo.toml catalog/demo_session.jsonl.gz
+    """
+    with exit_codes():
+        console, settings = open_console(), settings_of_book(read_book_file(book))
+        console.print(f"Making up {markets} markets. The data are SYNTHETIC.")
+        with Progress(console=console, transient=True) as bar:
+            task = bar.add_task("Making up markets", total=markets)
+            frames = write_recording(
+                recording, replace(settings, markets=markets), lambda done: bar.update(task, completed=done)
+            )
+        console.print(
+            f"Wrote {frames:,} frames to {recording}.", markup=False, highlight=False, soft_wrap=True
+        )
 
 
 @imports.command("kalshi-recording")

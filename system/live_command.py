@@ -71,6 +71,10 @@ def _introduce(plan: LivePlan, view: LiveView) -> None:
 def _conclude(plan: LivePlan, ended: Ended, view: LiveView) -> int:
     """Tell how it ended; a made-up venue has the last word on what is open."""
     code = ended.code
+    report = plan.folder / "report.txt"
+    if report.exists():
+        view.show(report.read_text())
+        view.tell(f"the report as a page: {plan.folder / 'report.html'}")
     if plan.mode == "rehearsal" and ended.verdict is not None:
         found = ended.verdict
         view.tell(

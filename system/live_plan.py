@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from simulation.wire.kalshi_recordings import load_recording
 from system.book import BadBook, Outline, outline, read_book_file
 from system.kalshi_settings import shard_of
 from system.modes import Mode, check_locks
@@ -39,7 +40,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LivePlan:
-    """One run: what every process of it is told. `venue` is the made-up venue to start first, if any."""
+    """One run: what every process of it is told. `venue` is the double to start first, if any.
+
+    `is_recorded` says that the double plays what a venue once said, and not what we made up.
+    """
 
     wish: Wish
     outline: Outline
@@ -48,6 +52,7 @@ class LivePlan:
     journal: str
     duration_secs: float | None
     venue: VenueTask | None
+    is_recorded: bool = False
 
     @property
     def mode(self) -> Mode:
@@ -67,6 +72,7 @@ class LivePlan:
             str(self.wish.out),
         ]
         told += ["--record", str(self.wish.record)] if self.wish.record else []
+        told += ["--recorded"] if self.is_recorded else []
         return [str(self.wish.book), *told, *(["--reduce-only", cause] if cause else [])]
 
 
@@ -89,6 +95,7 @@ def make_plan(wish: Wish, environ: Mapping[str, str], now_ns: int) -> LivePlan:
         or str((wish.out / book.name / "journal.sqlite").absolute()),
         duration_secs=parse_duration(wish.duration) if wish.duration else None,
         venue=_venue(wish, book, shard_of(book.live), folder),
+        is_recorded=wish.playback is not None and not _is_made_up(wish.playback),
     )
 
 
@@ -116,6 +123,17 @@ def _check_options(wish: Wish) -> None:
     for file in (wish.playback, wish.fault_plan):
         if file is not None and not file.is_file():
             raise BadBook(f"expected a file at {file}, found none")
+
+
+def _is_made_up(recording: Path) -> bool:
+    """Return whether a recording says of itself that it is synthetic; BadBook when it is none."""
+    try:
+        first = next(load_recording(recording), None)
+    except (ValueError, LookupError, TypeError, OSError) as error:
+        raise BadBook(f"expected a recording of a socket at {recording}, found {error}") from error
+    if first is None:
+        raise BadBook(f"expected a recording of a socket at {recording}, found an empty file")
+    return first.body.get("source") == "SYNTHETIC"
 
 
 def _run_id(mode: Mode, now_ns: int) -> str:

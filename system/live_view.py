@@ -31,6 +31,10 @@ class LiveView:
         """Print one line, with time and mode."""
         self._console.print(self._line(text), markup=False, highlight=False, soft_wrap=True)
 
+    def show(self, text: str) -> None:
+        """Print a text as it stands."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def alert(self, text: str) -> None:
         """Print one line where errors go."""
         self._stderr.print(f"{self._line('ALERT')} {text}", markup=False, highlight=False, style="bold red")

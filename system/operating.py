@@ -6,7 +6,7 @@ node is doing.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -278,3 +278,22 @@ def _leave(message: str, code: int) -> None:
 
 def _now_ns() -> int:
     return time.clock_gettime_ns(time.CLOCK_REALTIME)
+
+
+COMMANDS: Final[Mapping[str, Callable[..., None]]] = {
+    "halt": halt,
+    "resume": resume,
+    "status": show_status,
+    "positions": show_positions,
+    "orders": show_orders,
+    "pnl": show_profit,
+}
+"""What an operator types, by name."""
+
+
+def main() -> None:
+    """Run one of these commands, with nothing loaded that it does not need."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    for name, function in COMMANDS.items():
+        app.command(name)(function)
+    app()

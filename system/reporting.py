@@ -1,16 +1,19 @@
-"""The report of a run on disk, the same for every mode: `report.json`, `report.html`, and what they rest on."""
+"""The report of a run on disk, the same for every mode: `report.json`, `report.txt`, `report.html`."""
 
 import re
 from dataclasses import replace
 from pathlib import Path
 
 from msgspec import json
+from rich.console import Console
 
+from research.console import tables
 from research.findings import Findings, study
 from research.page import make_page
 from research.record import Record
 from research.report import summarize
 
+_WIDTH = 110
 _REPLAY = re.compile(r"[0-9a-f]{12}")
 
 
@@ -22,6 +25,8 @@ def keep_report(
     summary = json.format(json.encode(summarize(findings)), indent=2)
     for path in filter(None, (folder / "report.json", json_file)):
         path.write_bytes(summary + b"\n")
+    with (folder / "report.txt").open("w") as file:
+        Console(file=file, width=_WIDTH).print(tables(findings))
     if with_html:
         (folder / "report.html").write_text(make_page(findings))
     return findings

@@ -9,7 +9,7 @@ from msgspec import ValidationError, convert
 
 from simulation.generator import GeneratorSettings, generate
 from storage.catalog import CatalogWriter
-from system.book import BadBook
+from system.book import BadBook, Raw, outline
 
 
 def read_settings(raw: dict[str, Any]) -> GeneratorSettings:
@@ -19,6 +19,14 @@ def read_settings(raw: dict[str, Any]) -> GeneratorSettings:
         return convert(raw, GeneratorSettings, strict=False)
     except ValidationError as error:
         raise BadBook(f"{error} - below `$.backtest.synthetic`") from error
+
+
+def settings_of_book(raw: Raw) -> GeneratorSettings:
+    """Return the settings by which a book makes up its catalog; BadBook for a book that does not."""
+    backtest = outline(raw).backtest
+    if backtest is None or backtest.synthetic is None:
+        raise BadBook("expected a table `$.backtest.synthetic` in the book, found none")
+    return read_settings(backtest.synthetic)
 
 
 def fill_catalog(root: Path, settings: GeneratorSettings, on_market: Callable[[int], None]) -> int:

@@ -173,7 +173,8 @@ class Playback:
             more = body.get("additional_metadata") or {}
             facts = {name: more[name] for name in _TERMS if name in more}
             opens, closes = (int(body[name]) * SECOND_NS for name in ("open_ts", "close_ts"))
-            self._tapes[ticker] = Tape(self.exchange, self._listed(ticker, opens, closes, facts))
+            event = str(more.get("event_ticker") or ticker.rpartition("-")[0])
+            self._tapes[ticker] = Tape(self.exchange, self._listed(ticker, event, (opens, closes), facts))
             self.report.markets.append(ticker)
         elif kind == "determined" and body.get("result") in ("yes", "no"):
             self.results.setdefault(ticker, str(body["result"]))
@@ -205,13 +206,14 @@ class Playback:
         facts: dict[str, Any] = {}
         if ticker in self._strikes:
             facts = {"strike_type": "greater_or_equal", "floor_strike": self._strikes[ticker]}
-        return self._listed(ticker, close_ns - _WINDOW_NS, close_ns, facts)
+        event = ticker.rpartition("-")[0]
+        return self._listed(ticker, event, (close_ns - _WINDOW_NS, close_ns), facts)
 
-    def _listed(self, ticker: str, opens_ns: int, closes_ns: int, facts: dict[str, Any]) -> Market:
+    def _listed(self, ticker: str, event: str, life_ns: tuple[int, int], facts: dict[str, Any]) -> Market:
+        opens_ns, closes_ns = map(self._shifted, life_ns)
         listing = Listing(
-            ticker, ticker.rpartition("-")[0], ticker.partition("-")[0],
-            min(self._shifted(opens_ns), self.exchange.now_ns()), self._shifted(closes_ns), "tapered_deci_cent",
-            exchange_index=self.exchange_index, facts=facts,
+            ticker, event, ticker.partition("-")[0], min(opens_ns, self.exchange.now_ns()), closes_ns,
+            "tapered_deci_cent", exchange_index=self.exchange_index, facts=facts,
         )  # fmt: skip
         return self.control.list_market(listing)
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from system.entry import OPERATING
+from system.operating import COMMANDS
+
 HOUSE = Path(__file__).parents[2]
 SETTINGS = tomllib.loads((HOUSE / "pyproject.toml").read_text())["tool"]
 ROOMS = {found.parent.name for found in HOUSE.glob("*/__init__.py")}
@@ -24,6 +27,8 @@ def test_what_must_outlive_the_node_never_loads_nautilus():
         "storage.journal.store",
         "system.book",
         "run_live",
+        "system.operating",
+        "system.entry",
         "system.supervisor",
         "simulation.settings",
         *WIRE,
@@ -54,3 +59,7 @@ def test_doorways_are_bare():
 def test_nothing_but_source_folders_lives_in_adapters():
     strays = [file.name for file in (HOUSE / "adapters").glob("*.py") if file.name != "__init__.py"]
     assert strays == []
+
+
+def test_the_commands_that_load_no_nautilus_are_those_of_an_operator():
+    assert set(COMMANDS) == OPERATING
