@@ -11,11 +11,14 @@ from rich.table import Table
 from typer import Exit, Option, Typer
 
 from campaigns.faults import FaultSummary, run_campaign, write_run
+from campaigns.live_commands import halts, supervised_kills
 from campaigns.records import FaultRun
 
 _BUILD = Path("build")
 _ERRORS = Console(stderr=True)
 app = Typer(add_completion=False, no_args_is_help=True)
+app.command("halts")(halts)
+app.command("supervised-kills")(supervised_kills)
 
 
 @app.callback()

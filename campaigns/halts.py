@@ -1,0 +1,147 @@
+"""`make halts`: stop everything through each door, N times, and see at the venue how long an order stayed open."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, func, select
+
+from campaigns.supervised import RESTING, Supervised, argonaut, book_text, now_ns, supervised
+from storage.journal.commands import Kind, find
+from storage.journal.tables import COMMANDS
+
+DOORS: Final = ("command row", "argonaut halt", "SIGKILL of the node", "SIGTERM")
+MOST_SECS: Final = 2.0
+BIDS: Final = 6
+_SECOND_NS: Final = 1_000_000_000
+_QUIET_SECS: Final = 0.7
+_KILLS_A_RUN: Final = 4  # the supervisor gives up after five restarts
+
+
+class Halt(Struct, frozen=True):
+    """One halt: through which door, how many orders were open, and how long until the last one was gone.
+
+    `secs` counts from the deed: the row in the table, the signal, the kill. `typed_secs` counts from when a
+    command was typed, so that it has the start of that program in it.
+    """
+
+    door: str
+    open_before: int
+    secs: float
+    typed_secs: float
+
+    @property
+    def is_good(self) -> bool:
+        """Whether orders were open, and gone in time."""
+        return self.open_before >= BIDS and self.secs < MOST_SECS
+
+
+def lasting_zero_ns(record: Iterable[dict[str, int]], since_ns: int) -> int | None:
+    """Return when the last open order was gone after `since_ns`, None while one is open."""
+    found: int | None = None
+    for line in record:
+        if line["open"]:
+            found = None
+        elif found is None:
+            found = line["at_ns"]
+    return None if found is None else max(found, since_ns)
+
+
+type Deed = Callable[[Supervised], Awaitable[int]]
+"""Stops everything; returns when the deed was done, in ns."""
+
+
+async def by_row(run: Supervised) -> int:
+    """Write a row into the command table."""
+    at_ns = now_ns()
+    await asyncio.to_thread(run.command, Kind.HALT)
+    return at_ns
+
+
+async def by_cli(run: Supervised) -> int:
+    """Type `argonaut halt`."""
+    await argonaut(run, "halt")
+    return run.ask(_last_command_ns)
+
+
+async def by_sigkill(run: Supervised) -> int:
+    """Kill the node, so that the supervisor has to do it."""
+    pid = run.node_pid()
+    if pid is None:
+        raise RuntimeError("expected a node to kill, found none")
+    at_ns = now_ns()
+    os.kill(pid, signal.SIGKILL)
+    return at_ns
+
+
+async def by_sigterm(run: Supervised) -> int:
+    """Ask the supervisor to stop."""
+    at_ns = now_ns()
+    run.process.send_signal(signal.SIGTERM)
+    return at_ns
+
+
+async def halt(run: Supervised, door: str, deed: Deed) -> Halt:
+    """Wait for resting orders, do the deed, and measure at the venue."""
+    await run.until(lambda: run.open_orders() >= BIDS, f"{BIDS} orders at the venue")
+    before, typed_ns = run.open_orders(), now_ns()
+    done_ns = await deed(run)
+    await run.until(lambda: run.open_orders() == 0, "no order at the venue", 30.0)
+    await asyncio.sleep(_QUIET_SECS)  # what was on its way would come now
+    gone_ns = lasting_zero_ns(run.venue_record(), done_ns)
+    if gone_ns is None:
+        raise RuntimeError(f"expected no order at the venue after a halt by {door}, found some again")
+    return Halt(door, before, (gone_ns - done_ns) / _SECOND_NS, (gone_ns - typed_ns) / _SECOND_NS)
+
+
+async def campaign(folder: Path, count: int, on_halt: Callable[[Halt], None]) -> list[Halt]:
+    """Halt `count` times through each door; the runs keep their files below `folder`."""
+    found: list[Halt] = []
+
+    def note(one: Halt) -> None:
+        found.append(one)
+        on_halt(one)
+
+    await _by_command(folder / "commands", count, note)
+    for number, start in enumerate(range(0, count, _KILLS_A_RUN)):
+        await _by_kill(folder / f"kill{number}", min(_KILLS_A_RUN, count - start), note)
+    for number in range(count):
+        await _by_term(folder / f"term{number}", note)
+    return found
+
+
+async def _by_command(folder: Path, count: int, note: Callable[[Halt], None]) -> None:
+    async with supervised(folder, book_text(RESTING)) as run:
+        for _ in range(count):
+            for door, deed in (("command row", by_row), ("argonaut halt", by_cli)):
+                note(await halt(run, door, deed))
+                await argonaut(run, "resume")
+
+
+async def _by_kill(folder: Path, count: int, note: Callable[[Halt], None]) -> None:
+    async with supervised(folder, book_text(RESTING)) as run:
+        for _ in range(count):
+            dead = run.node_pid()
+            note(await halt(run, "SIGKILL of the node", by_sigkill))
+            await run.until(lambda: run.node_pid() not in (None, dead), "another node")  # noqa: B023
+            await argonaut(run, "resume")
+
+
+async def _by_term(folder: Path, note: Callable[[Halt], None]) -> None:
+    async with supervised(folder, book_text(RESTING)) as run:
+        note(await halt(run, "SIGTERM", by_sigterm))
+        code, verdict = await run.ended()
+        if code or verdict["open_orders"]:
+            raise RuntimeError(f"expected a good end after SIGTERM, found code {code}, see {folder}")
+
+
+def _last_command_ns(connection: Connection) -> int:
+    number = connection.execute(select(func.max(COMMANDS.c.id))).scalar_one()
+    command = find(connection, number)
+    if command is None:
+        raise LookupError("expected a command in the journal, found none")
+    return command.at_ns
