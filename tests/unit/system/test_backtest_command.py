@@ -119,7 +119,9 @@ def test_a_run_writes_report_summary_and_log_into_a_folder_named_by_its_fingerpr
     folder, answer = done
     assert (answer.code, answer.stderr) == (0, "")
     found = results(folder)
-    assert sorted(file.name for file in found.iterdir()) == ["events.jsonl", "report.html", "report.json"]
+    assert sorted(file.name for file in found.iterdir()) == [
+        *("events.jsonl", "report.html", "report.json", "report.txt"),
+    ]
     report = json.decode((found / "report.json").read_bytes())
     assert report["event_log_sha256"] == sha256((found / "events.jsonl").read_bytes()).hexdigest()
     assert found.name == report["event_log_sha256"][:12]
@@ -157,7 +159,9 @@ def test_the_same_book_over_the_same_catalog_leaves_the_same_fingerprint_in_anot
     answer = here("tiny.toml", "--quiet", "--no-html")
     assert (answer.code, answer.stdout, answer.stderr) == (0, "", "")
     assert results(desk).name == results(done[0]).name
-    assert sorted(file.name for file in results(desk).iterdir()) == ["events.jsonl", "report.json"]
+    assert sorted(file.name for file in results(desk).iterdir()) == [
+        *("events.jsonl", "report.json", "report.txt"),
+    ]
 
 
 def test_quiet_prints_nothing_even_when_a_catalog_is_made_up(tmp_path):
