@@ -17,7 +17,10 @@ _FACTS = (MarketPhase, MarketResolution, DataGap)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ears:
-    """Who is told what; each is called on the loop and returns at once. `on_start` comes before all strategies'."""
+    """Who is told what; each is called on the loop and returns at once.
+
+    `on_start` comes after the markets that are known by then, and before all strategies' own.
+    """
 
     on_start: Callable[[], None]
     on_market: Callable[[OutcomePair], None]
@@ -45,7 +48,6 @@ class Observer(DataActor):
 
     @override
     def on_start(self) -> None:
-        self._ears.on_start()
         for one in self._series:
             self._following.add(one)
             self.subscribe_instruments(Venue(one.venue))
@@ -56,6 +58,7 @@ class Observer(DataActor):
             self.subscribe_instrument(instrument_id)
         for venue in {one.venue for one in self._series} | {one.venue.value for one in self._instruments}:
             self._meet(self.cache.instruments(Venue(venue)))
+        self._ears.on_start()
 
     @override
     def on_instrument(self, instrument: Any) -> None:

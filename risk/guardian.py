@@ -195,7 +195,10 @@ class Guardian:
         return reason
 
     def adopt(self, order: Any, desk: Desk) -> None:
-        """Reserve for an order that rests already, such as one from before a restart, without judging it."""
+        """Reserve for an order that rests already, such as one from before a restart, without judging it.
+
+        What it has traded is counted as far as it was booked; the rest is for `hear`.
+        """
         price = getattr(order, "price", None)
         contract = self._contracts.of(order.instrument_id, desk)
         self._reserve(self._clerk.draft(order, ask_of(order.quantity, price), contract, desk))

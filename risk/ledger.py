@@ -216,6 +216,10 @@ class Ledger:
                 equity += holding.quantity * price
         return equity
 
+    def has_trade(self, order_id: str, trade_id: str) -> bool:
+        """Return whether a trade was booked; both ids are the venue's."""
+        return (order_id, trade_id) in self._trades
+
     def positions(self, *, with_closed: bool = False) -> tuple[Position, ...]:
         """Return the open positions, or all there ever were, in the order of their first trade."""
         if with_closed:

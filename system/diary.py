@@ -110,6 +110,10 @@ class Diary(Companion):
         self._sides[market.yes.id] = (market, "YES")
         self._sides[market.no.id] = (market, "NO")
 
+    def knows(self, side: InstrumentId) -> bool:
+        """Return whether we have met the market of a side."""
+        return side in self._sides
+
     def market_of(self, side: InstrumentId) -> OutcomePair:
         """Return the market that a side belongs to; KeyError for one that we have not met."""
         return self._sides[side][0]

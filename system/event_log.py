@@ -38,12 +38,12 @@ class EventLog:
 
     Times are those of the replay. Ids that the engine draws by chance (event ids, the orders that settle
     a position) are left out, so a fingerprint depends on the book, the catalog and the code alone. With
-    `keeps_up` each line is in the file at once, for runs that may die.
+    `keeps_up` each line is in the file at once, after those of a process that died, for runs that may die.
     """
 
     def __init__(self, path: Path | None = None, *, keeps_up: bool = False) -> None:
         self._hash = sha256()
-        self._file = path.open("wb", buffering=0 if keeps_up else -1) if path else None
+        self._file = path.open("ab" if keeps_up else "wb", buffering=0 if keeps_up else -1) if path else None
 
     def __enter__(self) -> Self:
         return self

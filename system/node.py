@@ -25,6 +25,7 @@ from research.record import Outcome, Record
 from risk.guardian import Guardian
 from simulation.spelling import Spelling
 from storage.journal.records import Intent, RunPhase
+from system.catching_up import catch_up
 from system.crew import Crew, RunFailed, Story
 from system.event_log import EventLog
 from system.external_streams import with_streams
@@ -221,11 +222,16 @@ class BookNode:
     # what the observer hears
 
     def _begin(self) -> None:
-        """Count the money at the venues, the first time; the engine has reconciled, strategies start next."""
+        """Count the money at the venues, the first time, and book what happened while no node lived.
+
+        The engine has reconciled by now, and strategies start next.
+        """
         for venue in () if self._is_simulated else self._plan.live.venues:
             cash = self.crew.door.total_cash(Venue(venue))
             if cash and not self.crew.facts_restored:
                 self.crew.ledger.deposit(venue, cash, now_ns(), "starting balance")
+        if not self._is_simulated:
+            catch_up(self.crew, self._cache.orders())
         self._enter("running")
 
     def _count(self) -> None:
@@ -294,6 +300,8 @@ class BookNode:
         try:
             await running
         except RuntimeError as error:
+            if not was_running:
+                raise RunFailed(f"the node could not start: {error}") from error
             raise Unresolved(str(error)) from error
 
     async def cancel_all(self, within_secs: float) -> int:

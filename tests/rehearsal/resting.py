@@ -1,0 +1,38 @@
+"""A strategy that bids once for YES and waits, also over a restart; a node's process imports it."""
+
+from decimal import Decimal
+
+from engine import Strategy, StrategyConfig
+from markets.names import Series
+
+
+class ResterConfig(StrategyConfig, frozen=True):
+    """Which series it bids in."""
+
+    series: Series
+
+
+class Rester(Strategy[ResterConfig]):
+    """Bid 10 at 0.40 in the first market, ever."""
+
+    def on_start(self):
+        self._has_bid = getattr(self, "_loaded", False)
+        self.follow(self.config.series)
+
+    def on_market(self, market):
+        self.subscribe_quotes(market.yes.id)
+
+    def on_quote(self, quote):
+        if not self._has_bid and quote.bid_size.raw:
+            self._has_bid = (
+                self.buy(quote.instrument_id, Decimal(10), Decimal("0.40"), post_only=True) is not None
+            )
+
+    def on_order_denied(self, event):
+        self._has_bid = False
+
+    def on_save(self):
+        return {"has_bid": b"yes"} if getattr(self, "_has_bid", False) else {}
+
+    def on_load(self, state):
+        self._loaded = "has_bid" in state

@@ -1,0 +1,129 @@
+"""A node that was killed goes on where it ended: fills while it was dead are booked, nothing is sent twice."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+from node_stage import node_process, now_ns, standing, until, write_book
+
+from simulation.wire.kalshi_control import Listing
+from storage.journal import records
+from storage.journal.commands import Kind, Wish, find, send
+from storage.journal.journal import Journal
+from storage.journal.reading import read
+
+SECOND = 1_000_000_000
+MARKET = "SYNBTC15M-A-45"
+RESTER = """
+[[strategies]]
+strategy = "resting:Rester"
+id = "rest-1"
+config = { series = "kalshi:SYNBTC15M-*" }
+"""
+LIVE = 'venues = ["KALSHI"]\n[live.settings.KALSHI]\nfunded_shards = [2]\n'
+HERE = {"PYTHONPATH": str(Path(__file__).parent)}
+
+
+def open_market(double):
+    facts = {"strike_type": "greater_or_equal", "floor_strike": 68000.0}
+    at_ns = now_ns()
+    double.control.list_market(
+        Listing(MARKET, "SYNBTC15M-A", "SYNBTC15M", at_ns - SECOND, at_ns + 3600 * SECOND, "tapered_deci_cent",
+                exchange_index=2, facts=facts)
+    )  # fmt: skip
+    double.control.fund("alice", "1000", exchange_index=2)
+    for trusted in ("crowd", "taker"):
+        double.control.make_trusted(trusted, 2)
+    double.control.trade_as("crowd", MARKET, "bid", "0.39", "100")
+    double.control.trade_as("crowd", MARKET, "ask", "0.60", "100")
+
+
+def kept(folder, kind):
+    journal = Journal.open(folder / "runs" / "staged" / "journal.sqlite", now_ns)
+    found = journal.find(lambda connection: list(read(connection, kind)))
+    journal.close()
+    return found
+
+
+def command(folder, kind):
+    journal = Journal.open(folder / "runs" / "staged" / "journal.sqlite", now_ns)
+    number = journal.find(lambda c: send(c, Wish(kind, "a test", "ann", "cli"), now_ns()))
+    journal.close()
+    return number
+
+
+def outcome(folder, number):
+    journal = Journal.open(folder / "runs" / "staged" / "journal.sqlite", now_ns)
+    found = journal.find(lambda connection: find(connection, number))
+    journal.close()
+    return found
+
+
+def quoted(double):
+    """Let the venue show a new quote, so that who waits for one hears it."""
+    double.control.trade_as("crowd", MARKET, "ask", "0.60", "1")
+    return True
+
+
+def resting(double):
+    return [one for one in double.snapshot().orders.get("alice", ()) if one["status"] == "resting"]
+
+
+def test_fills_of_a_dead_node_are_booked_by_the_next_one_and_nothing_is_sent_twice(tmp_path):
+    async def scene():
+        async with standing(window_secs=None) as (double, environ):
+            open_market(double)
+            book = write_book(tmp_path, RESTER, live=LIVE)
+            options = ("--mode", "rehearsal", "--run-id", "r-1", "--out", str(tmp_path / "runs"))
+            async with node_process(book, environ | HERE, *options) as first:
+                await until(lambda: (quoted(double) and resting(double)) or first.returncode, what="an order")
+                await asyncio.sleep(1.0)  # its state is kept each quarter of a second
+                first.kill()
+                await first.wait()
+            double.control.trade_as("taker", MARKET, "ask", "0.40", "4")
+            async with node_process(book, environ | HERE, *options) as second:
+                output = asyncio.create_task(second.stdout.read())
+                await until(
+                    lambda: (
+                        sum(one.quantity for one in kept(tmp_path, records.Fill)) == 4
+                        or second.returncode is not None
+                    ),
+                    what="the fill of the dead",
+                )
+                assert second.returncode is None, (await output).decode()
+                double.control.trade_as("taker", MARKET, "ask", "0.40", "6")
+                await until(lambda: sum(one.quantity for one in kept(tmp_path, records.Fill)) == 10)
+                second.terminate()
+                assert await second.wait() == 0, (await output).decode()
+            assert len(double.snapshot().orders["alice"]) == 1
+            fills = kept(tmp_path, records.Fill)
+            assert {(one.strategy, one.price) for one in fills} == {("rest-1", Decimal("0.4000"))}
+            (_, last) = kept(tmp_path, records.Holding)
+            assert (last.strategy, last.quantity) == ("rest-1", 10)
+
+    asyncio.run(scene())
+
+
+def test_a_halt_cancels_what_rests_and_outlives_the_node(tmp_path):
+    async def scene():
+        async with standing(window_secs=None) as (double, environ):
+            open_market(double)
+            book = write_book(tmp_path, RESTER, live=LIVE)
+            options = ("--mode", "rehearsal", "--run-id", "r-1", "--out", str(tmp_path / "runs"))
+            async with node_process(book, environ | HERE, *options) as first:
+                await until(lambda: (quoted(double) and resting(double)) or first.returncode, what="an order")
+                halt = command(tmp_path, Kind.HALT)
+                await until(lambda: outcome(tmp_path, halt).done_ns or first.returncode, what="the halt")
+                assert resting(double) == []
+                assert outcome(tmp_path, halt).outcome == "halted, no order is open"
+                first.kill()
+                await first.wait()
+            async with node_process(book, environ | HERE, *options) as second:
+                softer = command(tmp_path, Kind.REDUCE_ONLY)
+                await until(lambda: outcome(tmp_path, softer).done_ns or second.returncode, what="an answer")
+                assert outcome(tmp_path, softer).outcome == "trading is halted"
+                second.terminate()
+                assert await second.wait() == 0
+            assert len(double.snapshot().orders["alice"]) == 1
+
+    asyncio.run(scene())
