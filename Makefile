@@ -98,7 +98,7 @@ truncation: $(READY)  ## try 200 cuts a strategy for look-ahead; writes build/tr
 
 .PHONY: cards
 cards: $(READY)  ## run the tests that carry acceptance cards; prints a matrix per venue and writes build/cards.json
-	$(BIN)/pytest -q --cards build/cards.json
+	$(BIN)/pytest -q --cards=build/cards.json
 
 .PHONY: lock
 lock: | $(UV)  ## pin every version anew, with hashes and without addresses

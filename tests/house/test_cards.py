@@ -153,3 +153,8 @@ def test_a_run_counts_what_ran_and_ends_with_one_when_a_card_did_not_pass(tmp_pa
         "TC-D20": "failed",
     }
     assert "test_without_a_card" not in done.stdout
+
+
+def test_make_cards_names_its_file_so_that_pytest_finds_the_tests_by_itself():
+    # As a word of its own it would be taken for the folder to look for tests in, before our option is known.
+    assert "pytest -q --cards=build/cards.json\n" in (HOUSE / "Makefile").read_text()

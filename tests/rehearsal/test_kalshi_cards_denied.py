@@ -185,10 +185,6 @@ def test_a_time_in_force_that_the_venue_has_not_is_denied(stand):
         for name in ("DAY", "AT_THE_OPEN", "AT_THE_CLOSE"):
             order = desk.trader.limit(leg, "BUY", 2, "0.40", time_in_force=getattr(TimeInForce, name))
             await must_be_denied(desk, [order], f"UNSUPPORTED time in force {name}")
-        late = desk.trader.limit(
-            leg, "BUY", 2, "0.40", time_in_force=TimeInForce.GTD, expire_time=wall_ns() + 1_000_000
-        )
-        await must_be_denied(desk, [late], "INVALID_EXPIRY")
         waits = desk.trader.limit(leg, "BUY", 2, "0.40", time_in_force=TimeInForce.GTC, reduce_only=True)
         await must_be_denied(desk, [waits], "UNSUPPORTED reduce-only with GTC")
         takes = desk.trader.limit(leg, "BUY", 2, "0.40", time_in_force=TimeInForce.IOC, post_only=True)

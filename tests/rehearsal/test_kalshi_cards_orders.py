@@ -167,7 +167,7 @@ def test_an_order_with_an_expiry_rests_until_then(stand):
 @pytest.mark.card("kalshi", "TC-E18")
 def test_an_order_whose_expiry_has_passed_ends_as_expired(stand):
     async def work(desk):
-        soon = (wall_ns() // 10**9 + 2) * 10**9
+        soon = (wall_ns() // 10**9 + 3) * 10**9
         cid = desk.send(desk.market().yes, "BUY", 1, "0.40", time_in_force=GTD, expire_time=soon)
         await desk.has(cid, "Expired")
         assert desk.events(cid) == ["Accepted", "Expired"]
