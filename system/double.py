@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from msgspec import MsgspecError, json
 
 from adapters.kalshi.signing import KEY_ID_NAME, PRIVATE_KEY_FILE_NAME, PRIVATE_KEY_NAME
-from system.venue_process import VERDICT_FILE, Address, VenueTask
+from system.venue_process import VERDICT_FILE, Address, Progress, VenueTask
 
 REST_URL_NAME: Final = "ARGONAUT_KALSHI_REST_URL"
 SOCKET_URL_NAME: Final = "ARGONAUT_KALSHI_SOCKET_URL"
@@ -24,10 +24,14 @@ class DoubleFailed(RuntimeError):
 
 
 class Double:
-    """A running double. `played` is set when its recording is at its end, `died` when it ended by itself."""
+    """A running double. `played` is set when its recording is at its end, `died` when its process has ended.
+
+    `played_secs` is how far it has come in the recording's own time.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process, address: Address, folder: Path) -> None:
         self.address = address
+        self.played_secs = 0.0
         self.played = asyncio.Event()
         self.died = asyncio.Event()
         self._process = process
@@ -86,6 +90,9 @@ class Double:
 
     async def _listen(self) -> None:
         assert self._process.stdout is not None
-        while await self._process.stdout.readline():
-            self.played.set()
+        while line := await self._process.stdout.readline():
+            progress = json.decode(line, type=Progress)
+            self.played_secs = progress.played_secs
+            if progress.is_over:
+                self.played.set()
         self.died.set()

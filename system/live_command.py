@@ -66,6 +66,7 @@ def _introduce(plan: LivePlan, view: LiveView) -> None:
     view.tell(f"{plan.outline.name}: {money[plan.mode]}; run {plan.run}")
     view.tell(f"journal: {plan.journal}")
     view.tell(f"the node's log: {plan.folder / 'node.log'}")
+    view.tell("Ctrl-C stops gracefully; a second one hurries")
 
 
 def _conclude(plan: LivePlan, ended: Ended, view: LiveView) -> int:

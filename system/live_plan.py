@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from simulation.wire.kalshi_recordings import load_recording
 from system.book import BadBook, Outline, outline, read_book_file
@@ -42,7 +42,8 @@ class Wish:
 class LivePlan:
     """One run: what every process of it is told. `venue` is the double to start first, if any.
 
-    `is_recorded` says that the double plays what a venue once said, and not what we made up.
+    `is_recorded` says that the double plays what a venue once said, and not what we made up; `session_secs` is
+    how long that takes at speed 1, where the recording says so.
     """
 
     wish: Wish
@@ -53,6 +54,7 @@ class LivePlan:
     duration_secs: float | None
     venue: VenueTask | None
     is_recorded: bool = False
+    session_secs: float | None = None
 
     @property
     def mode(self) -> Mode:
@@ -83,6 +85,7 @@ def make_plan(wish: Wish, environ: Mapping[str, str], now_ns: int) -> LivePlan:
     if book.live is None:
         raise BadBook(f"{wish.book}: expected a table [live] to run in mode {wish.mode}, found none")
     check_locks(wish.mode, book.name, book.live, environ)
+    about = _about(wish.playback) if wish.playback else {}
     run = _run_id(wish.mode, now_ns)
     folder = wish.out / book.name / run
     return LivePlan(
@@ -95,7 +98,8 @@ def make_plan(wish: Wish, environ: Mapping[str, str], now_ns: int) -> LivePlan:
         or str((wish.out / book.name / "journal.sqlite").absolute()),
         duration_secs=parse_duration(wish.duration) if wish.duration else None,
         venue=_venue(wish, book, shard_of(book.live), folder),
-        is_recorded=wish.playback is not None and not _is_made_up(wish.playback),
+        is_recorded=wish.playback is not None and about.get("source") != "SYNTHETIC",
+        session_secs=about.get("secs"),
     )
 
 
@@ -125,15 +129,15 @@ def _check_options(wish: Wish) -> None:
             raise BadBook(f"expected a file at {file}, found none")
 
 
-def _is_made_up(recording: Path) -> bool:
-    """Return whether a recording says of itself that it is synthetic; BadBook when it is none."""
+def _about(recording: Path) -> dict[str, Any]:
+    """Return what a recording says of itself first, if anything; BadBook when it is none."""
     try:
         first = next(load_recording(recording), None)
     except (ValueError, LookupError, TypeError, OSError) as error:
         raise BadBook(f"expected a recording of a socket at {recording}, found {error}") from error
     if first is None:
         raise BadBook(f"expected a recording of a socket at {recording}, found an empty file")
-    return first.body.get("source") == "SYNTHETIC"
+    return first.body if first.kind == "recording" else {}
 
 
 def _run_id(mode: Mode, now_ns: int) -> str:

@@ -21,7 +21,7 @@ from system.closing import Closer, KalshiCloser
 from system.double import Double
 from system.kalshi_settings import read_settings
 from system.live_plan import LivePlan
-from system.live_view import LiveView, cancelled
+from system.live_view import LiveView, cancelled, pulse_words, session_words
 from system.logbook import JournalLogbook
 from system.modes import double_addresses
 from system.redis_channel import relay
@@ -80,7 +80,7 @@ class LiveRun:
             if plan.venue is not None:
                 self._double = await Double.start(plan.venue)
                 self._environ = self._double.environ(self._environ)
-                view.tell(f"a made-up venue listens at {self._double.address.rest}")
+                view.tell(_introduction(plan, self._double.address.rest))
             code, nodes = await self._supervise(await self._open_closers(), logbook, ours)
             verdict = await self._double.stop() if self._double is not None else None
             return Ended(code, nodes, verdict)
@@ -131,7 +131,7 @@ class LiveRun:
         )
         supervisor.listen()
         others = [
-            asyncio.create_task(self._view.follow(lambda: supervisor.pulse), name="view"),
+            asyncio.create_task(self._view.follow(lambda: self._words(supervisor)), name="view"),
             *(asyncio.create_task(work, name="end of the run") for work in self._ends(supervisor)),
         ]
         live = self._plan.outline.live
@@ -142,6 +142,13 @@ class LiveRun:
         finally:
             for task in others:
                 await cancelled(task)
+
+    def _words(self, supervisor: Supervisor) -> str:
+        pulse = pulse_words(supervisor.pulse, is_alive=supervisor.child is not None)
+        task = self._plan.venue
+        if self._double is None or task is None or task.recording is None:
+            return pulse
+        return pulse + session_words(self._double.played_secs, self._plan.session_secs, task.speed)
 
     async def _start_node(self, cause: str | None) -> Child:
         command = [*self._node, *self._plan.node_arguments(cause)]
@@ -166,3 +173,10 @@ class LiveRun:
         await asyncio.sleep(after_secs)  # markets close, and pay, after the last frame of a recording
         self._view.tell(f"ending: {why}")
         supervisor.end()
+
+
+def _introduction(plan: LivePlan, address: str) -> str:
+    if plan.wish.playback is None:
+        return f"a made-up venue listens at {address}"
+    kind = "a recorded" if plan.is_recorded else "a SYNTHETIC"
+    return f"{plan.wish.playback} is played at {address}: {kind} session"

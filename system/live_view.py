@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console
-from rich.status import Status
 
 from system.heartbeat import Beat
 
@@ -39,31 +38,36 @@ class LiveView:
         """Print one line where errors go."""
         self._stderr.print(f"{self._line('ALERT')} {text}", markup=False, highlight=False, style="bold red")
 
-    async def follow(self, pulse: Callable[[], Beat | None]) -> None:
-        """Show the pulse until cancelled."""
+    async def follow(self, look: Callable[[], str]) -> None:
+        """Show how the run goes on, as `look` puts it, until cancelled."""
         if not self._console.is_terminal:
             while True:
                 await asyncio.sleep(_LOG_SECS)
-                self.tell(_words(pulse()))
-        with self._console.status("starting the node") as status:
+                self.tell(look())
+        with self._console.status("") as status:
             while True:
-                self._update(status, pulse())
+                status.update(f"[bold]{self._mode}[/]  {look()}")
                 await asyncio.sleep(_LOOK_SECS)
-
-    def _update(self, status: Status, pulse: Beat | None) -> None:
-        status.update(f"[bold]{self._mode}[/]  {_words(pulse)}   (Ctrl-C stops gracefully)")
 
     def _line(self, text: str) -> str:
         at = datetime.fromtimestamp(self._now_ns() / 1e9, UTC)
         return f"{at:%H:%M:%S} {self._mode}  {text}"
 
 
-def _words(pulse: Beat | None) -> str:
+def pulse_words(pulse: Beat | None, *, is_alive: bool) -> str:
+    """Return a pulse as a person reads it."""
     if pulse is None:
-        return "no node"
-    orders = f"{pulse.open_orders} open orders"
+        return "the node starts" if is_alive else "no node"
     unknown = f", {pulse.unknown_orders} unknown" if pulse.unknown_orders else ""
-    return f"{pulse.phase}: {pulse.events:,} events, {orders}{unknown}"
+    return f"{pulse.phase}: {pulse.events:,} events, {pulse.open_orders} open orders{unknown}"
+
+
+def session_words(played_secs: float, session_secs: float | None, speed: float) -> str:
+    """Return how far a recording has been played."""
+    if session_secs is None:
+        return f"; {played_secs / 60:.1f} min played"
+    left_secs = max(0.0, session_secs - played_secs) / speed
+    return f"; {min(1.0, played_secs / session_secs):.0%} played, {left_secs / 60:.1f} min left"
 
 
 async def cancelled(task: "asyncio.Task[Any]") -> None:

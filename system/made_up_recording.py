@@ -37,11 +37,9 @@ def write_recording(file: Path, settings: GeneratorSettings, on_market: Callable
     rows.sort(key=itemgetter(0))  # stable: what happens at once stays in its order
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}")
-    head = {
-        "recv_ns": rows[0][0],
-        "control": "recording",
-        "info": {"source": "SYNTHETIC", "seed": settings.seed},
-    }
+    secs = (rows[-1][0] - rows[0][0]) / _SECOND_NS
+    about = {"source": "SYNTHETIC", "seed": settings.seed, "secs": secs}
+    head = {"recv_ns": rows[0][0], "control": "recording", "info": about}
     with gzip.open(draft, "wb", compresslevel=6) as lines:
         lines.write(json.encode(head) + b"\n")
         for at_ns, (kind, body) in rows:

@@ -1,7 +1,7 @@
 """A made-up Kalshi as a process of its own, so that killing a node leaves the venue standing.
 
 `python -m system.venue_process '{...}'`: the task as JSON. It says on stdout where it listens and with what key,
-and when a recording is at its end; it ends on SIGTERM, or when its standard input does: then its owner is dead.
+and how far a recording has been played; it ends on SIGTERM, or when its standard input does: then its owner is dead.
 """
 
 import asyncio
@@ -64,6 +64,13 @@ class Address(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     private_pem: str
 
 
+class Progress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much of a recording's own time has been played, told each second and at its end."""
+
+    played_secs: float
+    is_over: bool = False
+
+
 class OpenOrders:
     """Writes down each change in how many orders of ours are open, when the venue booked it."""
 
@@ -107,9 +114,11 @@ async def serve(task: VenueTask) -> None:
     loop.add_signal_handler(signal.SIGTERM, ending.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # a Ctrl-C is for our owner
     loop.add_reader(0, _hear_owner, ending)
-    playing = _play(double, task)
-    if playing is not None:
-        playing.add_done_callback(lambda _: _tell(b'{"ended":true}'))
+    if task.recording is not None:
+        playback = Playback(
+            double.control, load_recording(Path(task.recording)), task.speed, exchange_index=task.shard
+        )
+        double.run("progress", _play(double, playback))
     await ending.wait()
     (folder / VERDICT_FILE).write_bytes(json.format(json.encode(verdict(double))) + b"\n")
     await double.stop()
@@ -141,11 +150,14 @@ async def _open(double: KalshiDouble, task: VenueTask) -> Address:
     return Address(rest=urls.rest, socket=urls.socket, key_id=key.key_id, private_pem=key.private_pem)
 
 
-def _play(double: KalshiDouble, task: VenueTask) -> "asyncio.Task[None] | None":
-    if task.recording is None:
-        return None
-    messages = load_recording(Path(task.recording))
-    return double.start_playback(Playback(double.control, messages, task.speed, exchange_index=task.shard))
+async def _play(double: KalshiDouble, playback: Playback) -> None:
+    """Play to whoever has connected, and tell how far it is; nothing is played to nobody."""
+    while not double.sockets.connections:
+        await asyncio.sleep(0.05)
+    playing = double.start_playback(playback)
+    while not (await asyncio.wait({playing}, timeout=1.0))[0]:
+        _tell(json.encode(Progress(played_secs=playback.played_secs)))
+    _tell(json.encode(Progress(played_secs=playback.played_secs, is_over=True)))
 
 
 def verdict(double: KalshiDouble) -> dict[str, Any]:

@@ -97,6 +97,11 @@ class Playback:
         if taker := self._takers.get(message.kind):
             taker(message.body)
 
+    @property
+    def played_secs(self) -> float:
+        """How much of the recording's own time has been played."""
+        return 0.0 if self._zero is None else (self._at_ns - self._zero[0]) / SECOND_NS
+
     def flush(self) -> None:
         """Apply the group that is being collected."""
         if self._group is not None and self._changes:
