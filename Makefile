@@ -76,6 +76,10 @@ halts: $(READY)  ## halt through every door N=20 times; writes build/halts.json
 supervised-kills: $(READY)  ## kill the node N=100 times under the supervisor; writes build/supervised_kills.json
 	$(BIN)/python -m campaigns supervised-kills --count $(or $(N),100) $(if $(JSON),--json)
 
+.PHONY: soak
+soak: $(READY)  ## RATE=7000 frames a second into a sandbox for MINUTES=60; writes build/soak.json
+	$(BIN)/python -m campaigns soak --minutes $(or $(MINUTES),60) --rate $(or $(RATE),7000) $(if $(JSON),--json)
+
 .PHONY: bench
 bench: $(READY)  ## measure the hot paths; prints a table and writes build/bench.json
 	$(BIN)/python -m benchmarks

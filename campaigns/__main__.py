@@ -11,7 +11,7 @@ from rich.table import Table
 from typer import Exit, Option, Typer
 
 from campaigns.faults import FaultSummary, run_campaign, write_run
-from campaigns.live_commands import halts, supervised_kills
+from campaigns.live_commands import halts, soak, supervised_kills
 from campaigns.records import FaultRun
 
 _BUILD = Path("build")
@@ -19,6 +19,7 @@ _ERRORS = Console(stderr=True)
 app = Typer(add_completion=False, no_args_is_help=True)
 app.command("halts")(halts)
 app.command("supervised-kills")(supervised_kills)
+app.command("soak")(soak)
 
 
 @app.callback()

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import to_builtins
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from typer import Exit, Option
 
 from campaigns import halts as halting
+from campaigns import soak as soaking
 from campaigns import supervised_kills as killing
 
 _BUILD: Final = Path("build")
@@ -65,6 +67,29 @@ def supervised_kills(count: CountOption = 100, *, as_json: JsonOption = False) -
         as_json=as_json,
         is_good=not any(r.laws for r in found),
     )
+
+
+def soak(
+    minutes: Annotated[float, Option(min=0.1)] = 60.0,
+    rate: Annotated[
+        float, Option(min=1, help="Frames a second that the made-up venue tries to send.")
+    ] = 7000.0,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a sandbox with journal and recorder under a steady stream of frames, and watch memory and losses."""
+    folder = _empty(_BUILD / "soak")
+    with _bar("samples", round(minutes * 12)) as advance:
+        found = asyncio.run(soaking.soak(folder, minutes, rate, lambda _: advance(1)))
+    table = Table("what", "found", title=f"{found.secs / 60:.1f} minutes of frames into a sandbox")
+    table.add_row("frames a second", f"{found.frames_per_sec:,.0f} of {found.wished_per_sec:,.0f}")
+    table.add_row("frames recorded", f"{found.frames:,}")
+    table.add_row("times the recorder was blind", str(found.blind_notes))
+    table.add_row("rows of verdicts and order events", f"{found.journal_rows:,}")
+    table.add_row("node's memory, MB", f"{found.first_mb:.0f} to {found.last_mb:.0f}")
+    table.add_row("its slope, MB an hour", f"{found.growth_mb_per_hour:+.1f}")
+    table.add_row("exit code", str(found.exit_code))
+    _conclude("soak.json", to_builtins(found), table, as_json=as_json, is_good=found.is_good)
 
 
 def _empty(folder: Path) -> Path:

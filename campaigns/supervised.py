@@ -58,7 +58,8 @@ venues = ["KALSHI"]
 class Supervised:
     """One process of `run_live.py` in a folder of its own."""
 
-    def __init__(self, folder: Path, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, folder: Path, process: asyncio.subprocess.Process, mode: str = "rehearsal") -> None:
+        self._mode = mode
         self.folder = folder
         self.process = process
         self.journal = folder / "supervised" / "journal.sqlite"
@@ -66,7 +67,7 @@ class Supervised:
     @property
     def run_folder(self) -> Path:
         """Where this run keeps its files; a path that does not exist before it has begun."""
-        return max(self.folder.glob("supervised/*-rehearsal-*"), default=self.folder / "not yet")
+        return max(self.folder.glob(f"supervised/*-{self._mode}-*"), default=self.folder / "not yet")
 
     def node_pid(self) -> int | None:
         """Return the process id of the node that lives now."""

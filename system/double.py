@@ -63,6 +63,11 @@ class Double:
             ) from error
         return cls(process, address, folder)
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
     def environ(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return an environment that leads to this double, with no key of the user's in it."""
         ours = {
