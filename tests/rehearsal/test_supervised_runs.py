@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 
-from campaigns import halts
+from campaigns import halts, soak
 from campaigns.supervised import HOUSE, RESTING, argonaut, book_text, supervised
 from campaigns.supervised_kills import run_one
 from simulation.generator import GeneratorSettings
@@ -56,3 +56,11 @@ def test_the_demo_runs_in_a_sandbox_on_a_made_up_recording_without_a_key_of_ours
     assert "ended well" in answer.stdout
     (report,) = (tmp_path / "runs" / "demo").glob("*-sandbox-*/report.json")
     assert json.loads(report.read_text())["ledger_conserved"] is True
+
+
+def test_a_soak_counts_every_frame_and_finds_what_grows(tmp_path):
+    found = asyncio.run(soak.soak(tmp_path / "soak", 0.4, 200, lambda sample: None))
+    assert (found.exit_code, found.blind_notes) == (0, 0)
+    assert found.frames > 500
+    growing = [soak.Sample(float(at), 100 + at / 36, 0.0) for at in range(0, 3600, 5)]
+    assert round(soak.growth_mb_per_hour(growing)) == 100
