@@ -197,7 +197,7 @@ class Guardian:
     def adopt(self, order: Any, desk: Desk) -> None:
         """Reserve for an order that rests already, such as one from before a restart, without judging it.
 
-        What it has traded is counted as far as it was booked; the rest is for `hear`.
+        All that it has traded counts as traded, heard of or not.
         """
         price = getattr(order, "price", None)
         contract = self._contracts.of(order.instrument_id, desk)

@@ -25,9 +25,9 @@ def catch_up(crew: Crew, orders: Iterable[Any]) -> None:
                 f"{order.client_order_id}"
             )
         if order.is_open:
-            booked = order.filled_qty.as_decimal() - sum((_size(one) for one in missed), Decimal(0))
+            # Adopted with all that it has traded; what is heard below would count a second time.
             crew.guardian.adopt(order, crew.door)
-            crew.guardian.exposure.fill(order.client_order_id, booked)
+            crew.guardian.exposure.fill(order.client_order_id, -sum(map(_size, missed), Decimal(0)))
         for event in missed:
             crew.door.hear(event)
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
+from types import SimpleNamespace
 from typing import Any, override
 from unittest.mock import patch
 
@@ -18,7 +19,6 @@ from nautilus_trader.model import (
     ClientId,
     InstrumentId,
     OrderBook,
-    OrderFilled,
     OrderSide,
     Price,
     Quantity,
@@ -47,6 +47,7 @@ from risk.rules.sanity import StalePrice, SufficientBalance
 from simulation.wire.kalshi import KalshiDouble
 from simulation.wire.kalshi_control import Listing
 from simulation.wire.kalshi_settings import KalshiSettings
+from system.catching_up import catch_up
 
 SERIES, SHARD, KALSHI = "KXBTC15M", 2, Venue("KALSHI")
 SECOND = 10**9
@@ -89,6 +90,7 @@ class Hand(Strategy[HandConfig]):
         self.terms: dict[str, list[Any]] = {}
         self.books: dict[InstrumentId, OrderBook] = {}
         self.answers: list[tuple[str, Any]] = []
+        self.wishes: dict[InstrumentId, Decimal] = {}
         self.is_started = True
         self.subscribe_data(DataGap.data_type(f"{SERIES}.KALSHI"), client_id=ClientId("KALSHI"))
         for series in self.config.series:
@@ -128,6 +130,10 @@ class Hand(Strategy[HandConfig]):
     @override
     def on_quote(self, quote) -> None:
         self.heard.append(quote)
+        wish = self.wishes.get(quote.instrument_id)
+        if wish and quote.ask_size.as_decimal() >= wish:
+            del self.wishes[quote.instrument_id]
+            self.buy(quote.instrument_id, wish, quote.ask_price.as_decimal(), time_in_force=IOC)
 
     @override
     def on_trade(self, trade) -> None:
@@ -209,7 +215,6 @@ class House:
             now_ns=lambda: wall_ns() + self.plan.ahead_ns,
         )
         self.ledger = Ledger()
-        self.guardian = Guardian(self.plan.rules, self.ledger)
         self.differences: list[str] = []
         self.routes: list[str] = []
         self.clients: list[Any] = []
@@ -252,6 +257,7 @@ class House:
         keys = {"KALSHI_API_KEY": self.key.key_id}
         keys["KALSHI_PRIVATE_KEY"] = pem if isinstance(pem, str) else pem.decode()
         self.clients.clear()
+        self.guardian = Guardian(self.plan.rules, self.ledger)
         self.door = Door(self.guardian)
         seat = Seat(StrategyId("hand-1"), self.door, claims)
         self.hand = Hand(HandConfig(series=[Series(f"kalshi:{SERIES}-*")]), seat)
@@ -271,14 +277,12 @@ class House:
         if self._running.done():
             self._running.result()
         await self.until(lambda: not self.execution.doubts)
-        self._tell_what_was_found()
+        crew = SimpleNamespace(ledger=self.ledger, guardian=self.guardian, door=self.door, diary=self)
+        catch_up(crew, self.cache.orders())
 
-    def _tell_what_was_found(self) -> None:
-        """Let the guard hear of fills that the engine found at its start: it tells no strategy of them (rc7)."""
-        for order in self.cache.orders():
-            for event in order.events():
-                if isinstance(event, OrderFilled):
-                    self.door.hear(event)
+    def knows(self, _side: InstrumentId) -> bool:
+        """Say, as the diary of a crew would, that we have met a side's market."""
+        return True
 
     async def leave(self, *, expects_unresolved: bool = False) -> None:
         """Stop the node as an operator would."""

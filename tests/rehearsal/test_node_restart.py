@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from node_stage import node_process, now_ns, standing, until, write_book
 
 from simulation.wire.kalshi_control import Listing
@@ -69,6 +70,7 @@ def resting(double):
     return [one for one in double.snapshot().orders.get("alice", ()) if one["status"] == "resting"]
 
 
+@pytest.mark.card("kalshi", "AR-E30", "AR-E32")
 def test_fills_of_a_dead_node_are_booked_by_the_next_one_and_nothing_is_sent_twice(tmp_path):
     async def scene():
         async with standing(window_secs=None) as (double, environ):
