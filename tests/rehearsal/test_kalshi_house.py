@@ -1,14 +1,17 @@
 """Data and execution together: from a quote to the payout, our strategy behind the door, our ledger beside it."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
 from kalshi_house import IOC, Plan, kept, side, wall_ns
+from nautilus_trader.model import OrderFilled
 
 from markets.facts import Phase
 
 QUICK_END = {"determination_ms": 100, "removal_ms": 50, "clear_snapshot_ms": 100}
 FEE_USD = Decimal("0.168")  # 0.07 x 10 x 0.6 x 0.4
+THE_REST = {"YES": ("0.60", "9"), "NO": ("0.40", "9")}  # what completes the ten that the strategy waits for
 PAYOUTS = [("YES", "yes", 10), ("YES", "no", 0), ("NO", "no", 10), ("NO", "yes", 0)]
 
 
@@ -21,16 +24,17 @@ def play():
 def test_a_quote_becomes_a_position_and_the_position_its_payout(play):
     async def scene(on):
         before_usd = on.ledger.cash_usd("KALSHI")
-        tickers = [await on.market() for _ in PAYOUTS]
+        tickers = [await on.market(size="1") for _ in PAYOUTS]
         for ticker, (outcome, _, _) in zip(tickers, PAYOUTS, strict=True):
-            ask = on.of("QuoteTick", ticker, outcome)[-1].ask_price
-            bought = on.send(ticker, outcome, "BUY", "10", str(ask), time_in_force=IOC)
-            await on.has(bought, "Filled")
-            assert on.last(bought, "Filled").commission.as_decimal() == FEE_USD
+            on.hand.wishes[side(ticker, outcome)] = Decimal(10)
+            on.rest(ticker, "ask" if outcome == "YES" else "bid", *THE_REST[outcome])
+        await on.until(lambda: on.events().count("Filled") == 2 * len(PAYOUTS))  # each meets two orders
         await on.agree()
+        assert sum(one.commission.as_decimal() for one in fills_of(on)) == 4 * FEE_USD
         assert on.ledger.cash_usd("KALSHI") == before_usd - 4 * (6 + FEE_USD)
-        for ticker, (_, result, _) in zip(tickers, PAYOUTS, strict=True):
-            await on.end(ticker, result)
+        await asyncio.gather(
+            *(on.end(ticker, result) for ticker, (_, result, _) in zip(tickers, PAYOUTS, strict=True))
+        )
         await on.until(lambda: not on.ledger.positions())
         await on.agree()
         assert on.ledger.cash_usd("KALSHI") == before_usd - 4 * (6 + FEE_USD) + 20
@@ -39,6 +43,10 @@ def test_a_quote_becomes_a_position_and_the_position_its_payout(play):
             assert closed.realized_pnl.as_decimal() == payout_usd - 6 - FEE_USD
 
     play(scene)
+
+
+def fills_of(on):
+    return [one for one in on.hand.happened if isinstance(one, OrderFilled)]
 
 
 @pytest.mark.card("kalshi", "AR-D20")

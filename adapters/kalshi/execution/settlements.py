@@ -64,6 +64,7 @@ def difference_of(row: Settlement, held: Decimal) -> str | None:
     """Return how a settlement differs from `held` signed contracts; None when it does not.
 
     Revenue is in whole cents, `value` in cents per contract of YES; a market that ended yes or no needs none.
+    A void may be worth a part of a cent per contract, which `value` cannot say.
     The counts are of all that was ever bought; pairs of both sides were paid back when they met (a recorded
     row of January 2026 counts 37 of each, and revenue 0).
     """
@@ -75,6 +76,7 @@ def difference_of(row: Settlement, held: Decimal) -> str | None:
         return f"expected a value in the settlement of {row.ticker}, found {row.market_result!r}"
     worth = paid_for * value if paid_for > 0 else -paid_for * (1 - value)
     revenue = Decimal(row.revenue) / 100
-    if abs(revenue - worth) >= _CENT:
+    unsaid = Decimal(0) if row.market_result in _VALUES else abs(paid_for) * _CENT
+    if abs(revenue - worth) >= _CENT + unsaid:
         return f"settlement of {row.ticker} paid {revenue} USD, our contracts were worth {worth} USD"
     return None

@@ -196,6 +196,8 @@ def test_a_fill_counts_once_and_tells_what_it_opened():
         ("yes", 100, 500, "5.00", True),
         ("no", None, 0, "5.00", True),
         ("scalar", 37, 185, "5.00", True),
+        ("scalar", 43, 216, "5.00", True),  # 0.4321 each, of which the row can say 43 cents
+        ("scalar", 43, 300, "5.00", False),
         ("yes", None, 400, "5.00", False),
         ("yes", None, 500, "4.00", False),
         ("scalar", None, 185, "5.00", False),
