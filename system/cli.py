@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, override
 
 import typer
 from msgspec import json
 from rich.box import SIMPLE_HEAD
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from typer.core import TyperGroup
 
 from adapters.kalshi.config import KalshiConfig, KalshiExecutionConfig
 from network.errors import NetworkError
@@ -26,7 +27,14 @@ from system.importing import find_sources, import_kalshi, summary
 from system.made_up_recording import write_recording
 from system.synthetic import settings_of_book
 from system.terminal import open_console
-from system.venue_commands import diagnose_kalshi, diagnosis_table, list_kalshi, market_table
+from system.venue_commands import (
+    book_table,
+    diagnose_book,
+    diagnose_kalshi,
+    diagnosis_table,
+    list_kalshi,
+    market_table,
+)
 
 _BAD_INPUT = 2
 _FAILED = 3
@@ -42,8 +50,19 @@ imports = typer.Typer(help="Bring recorded data into the catalog.", no_args_is_h
 catalogs = typer.Typer(help="See what the catalog holds.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(catalogs, name="catalog")
+
+
+class _BooksToo(TyperGroup):
+    """Takes a book where a venue could be named: `argonaut doctor BOOK.toml` is `argonaut doctor book BOOK.toml`."""
+
+    @override
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        is_book = bool(args) and args[0] not in self.commands and not args[0].startswith("-")
+        return super().resolve_command(ctx, ["book", *args] if is_book else args)
+
+
 doctors = typer.Typer(
-    help="See whether we could trade at a venue, and what is missing.", no_args_is_help=True
+    cls=_BooksToo, help="See whether we could trade at a venue, and what is missing.", no_args_is_help=True
 )
 markets = typer.Typer(help="See what trades at a venue now.", no_args_is_help=True)
 app.add_typer(doctors, name="doctor")
@@ -129,6 +148,29 @@ def show_coverage(catalog: CatalogOption, as_json: JsonOption = False) -> None:
         print_json(held.as_dict())
     else:
         open_console().print(_coverage_table(held))
+
+
+@doctors.command("book")
+def examine_a_book(
+    book: Annotated[Path, typer.Argument(help="The book to run.")],
+    mode: Annotated[Literal["sandbox", "rehearsal", "live"], typer.Option(help="How.")] = "sandbox",
+    out: Annotated[Path, typer.Option(help="Where each run gets a folder of its own.")] = Path("runs"),
+    as_json: JsonOption = False,
+) -> None:
+    """See whether a book could run now: file, locks, disk, journal, catalog, and each venue that it names.
+
+    The word `book` may be left out. Nothing is changed at a venue. The exit code is 3 when it could not run.
+
+    Example: argonaut doctor configs/demo.toml --mode sandbox
+    """
+    with exit_codes():
+        diagnosis = diagnose_book(book, mode, out)
+    if as_json:
+        print_json(diagnosis.as_dict())
+    else:
+        open_console().print(book_table(diagnosis))
+    if not diagnosis.is_ready:
+        raise typer.Exit(_FAILED)
 
 
 @doctors.command("kalshi")

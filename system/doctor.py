@@ -1,7 +1,7 @@
 """Could we trade at a venue now? What was looked at, what was found, and how to mend what is wrong."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
@@ -9,7 +9,10 @@ from msgspec import MsgspecError
 
 from adapters.kalshi.config import KalshiExecutionConfig
 from adapters.kalshi.http.client import KalshiHttp
+from adapters.kalshi.messages.orders import CancelOrder
 from adapters.kalshi.messages.reference import ExchangeStatus
+from adapters.kalshi.providers.catalogue import KalshiCatalogue
+from adapters.kalshi.providers.terms import terms_of_listing
 from adapters.kalshi.signing import (
     KEY_ID_NAME,
     PRIVATE_KEY_FILE_NAME,
@@ -18,7 +21,10 @@ from adapters.kalshi.signing import (
 )
 from adapters.kalshi.websocket.client import Gap, KalshiSocket, Listener
 from network.errors import NetworkError, Refusal
+from network.outcomes import Refused
 from network.tasks import Tasks
+from system.book import Raw
+from system.kalshi_settings import read_settings
 
 type State = Literal["ok", "warning", "failed"]
 
@@ -27,6 +33,8 @@ _SOCKET_SECS: Final = 5.0
 _MOST_LAG_SECS: Final = 10.0
 _UNAUTHORISED: Final = (401, 403)
 _KEY_ADVICE: Final = f"set {KEY_ID_NAME} and {PRIVATE_KEY_FILE_NAME} (a PEM file without a password)"
+_NO_ORDER: Final = "00000000-0000-0000-0000-000000000000"
+_NO_MARKET: Final = "KXNONE-NONE"
 _REFUSED_ADVICE: Final = (
     "make a key with the scopes read and write::trade in this environment, and set the clock"
 )
@@ -60,30 +68,55 @@ class Diagnosis:
         return asdict(self) | {"is_ready": self.is_ready}
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a book wants of a venue: whether it trades there, and which series."""
+
+    trades: bool
+    series: tuple[str, ...]
+    now_ns: Callable[[], int]
+
+
 async def examine_kalshi(
     config: KalshiExecutionConfig,
     environ: Mapping[str, str],
     *,
     now_ns: Callable[[], int],
     monotonic: Callable[[], float],
+    trades: bool = True,
+    series: Sequence[str] = (),
 ) -> Diagnosis:
-    """Return what keeps us from trading at Kalshi; it reads, and changes nothing there.
+    """Return what keeps us from trading at Kalshi; nothing changes there.
 
-    Key, exchange and shards, clock, rate limits, cash per shard, age of what REST tells of us, and the socket.
-    Without a key only what is public is looked at.
+    Key and its scope, exchange and shards, clock, rate limits, cash per shard, age of what REST tells of us, fees
+    of `series`, and the socket. Without a key only what is public is looked at. What `trades` not needs no cash.
     """
     key, credentials = _look_at_key(environ)
     findings = [key]
     async with KalshiHttp(config, credentials, now_ns=now_ns, monotonic=monotonic) as http:
         examination = _Examination(http, config, now_ns)
         findings += await _asked("exchange", examination.exchange())
+        for one in series:
+            findings += await _asked(f"fees of {one}", examination.fees(one))
         if credentials is not None:
+            findings += await _asked("scope", examination.scope(trades=trades))
             findings += await _asked("rate limits", examination.limits())
-            findings += await _asked("cash", examination.cash())
+            if trades:
+                findings += await _asked("cash", examination.cash())
             findings += await _asked("age of our data", examination.lag())
             findings.append(await _look_at_socket(config, credentials, now_ns))
         findings.insert(1, examination.clock())
     return Diagnosis("kalshi", config.environment, tuple(findings))
+
+
+async def examine_for_book(
+    settings: Raw, look: Look, environ: Mapping[str, str], *, monotonic: Callable[[], float]
+) -> Diagnosis:
+    """Return what keeps a book from running at Kalshi with its settings."""
+    config = read_settings(settings, KalshiExecutionConfig)
+    return await examine_kalshi(
+        config, environ, now_ns=look.now_ns, monotonic=monotonic, trades=look.trades, series=look.series
+    )
 
 
 class _Examination:
@@ -120,6 +153,35 @@ class _Examination:
             else f"wait; it comes back: {resume}. Thursdays 03:00-05:00 New York time are a planned pause",
         )
         return [exchange, *self._shards(status)]
+
+    async def scope(self, *, trades: bool) -> list[Finding]:
+        """Ask to cancel an order that does not exist: the answer tells whether we may write."""
+        answer = await self._http.cancel_order(CancelOrder(order_id=_NO_ORDER, market_ticker=_NO_MARKET))
+        if not isinstance(answer, Refused):
+            found = f"expected no for an order that does not exist, found {answer}"
+            return [Finding("scope", "warning", found, "ask again")]
+        if answer.status in _UNAUTHORISED:
+            if trades:
+                return [
+                    Finding("scope", "failed", f"the key may not trade: {answer.reason}", _REFUSED_ADVICE)
+                ]
+            return [Finding("scope", "ok", "the key may read and not trade")]
+        if trades:
+            return [Finding("scope", "ok", "the key may trade")]
+        advice = "make a key with the scope read alone: nothing more is needed here"
+        return [Finding("scope", "warning", "the key could place orders", advice)]
+
+    async def fees(self, series: str) -> list[Finding]:
+        """See whether what the next event of a series costs is understood."""
+        catalogue = KalshiCatalogue(self._http, self._now_ns)
+        rows = await catalogue.find_open(series)
+        if not rows:
+            advice = "see `argonaut markets kalshi` for what trades"
+            return [Finding(f"fees of {series}", "warning", "no market trades, and none will", advice)]
+        for listing in await catalogue.list_event(rows[0].event_ticker):
+            terms = terms_of_listing(listing, self._now_ns())  # ValueError for fees that nobody understands
+        rates = [one["taker_rate"] for one in terms.fees if one["since_ns"] <= self._now_ns()]
+        return [Finding(f"fees of {series}", "ok", f"taker {rates[-1]}, {len(rows)} markets trade or will")]
 
     async def limits(self) -> list[Finding]:
         limits = await self._http.get_account_limits()

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
@@ -84,6 +85,8 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         plan = make_plan(book, kind, os.environ, is_recorded=recorded)
         folder = out / plan.book.name / (run_id or new_run_id(kind))
         _open_log(plan, is_quiet=quiet)
+        if kind == "live" and reduce_only is None:  # a restart goes on, whatever the doctor says
+            _must_be_well(book, out)
         with _writing(plan, folder, journal) as kept:
             asyncio.run(
                 _run(replace(plan, journal=kept), folder, Wishes(duration, reduce_only, quiet, record))
@@ -117,6 +120,16 @@ def make_plan(file: Path, mode: Mode, environ: Mapping[str, str], *, is_recorded
         identity=identity_of(file, book),
         is_recorded=is_recorded,
     )
+
+
+def _must_be_well(file: Path, out: Path) -> None:
+    """Raise BadBook unless the doctor finds nothing wrong; its room holds what can write, so it is loaded for live only."""
+    doctor = import_module("system.book_doctor")
+    diagnosis = doctor.examine_book(
+        file, "live", doctor.Surroundings(os.environ, out, now_ns, time.monotonic)
+    )
+    if not diagnosis.is_ready:
+        raise BadBook(f"see `argonaut doctor {file} --mode live`: {diagnosis.reasons}")
 
 
 def _mode(typed: str) -> Mode:

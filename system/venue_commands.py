@@ -5,10 +5,12 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from msgspec import to_builtins
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from adapters.kalshi.config import KalshiConfig, KalshiExecutionConfig
@@ -19,7 +21,9 @@ from adapters.kalshi.providers.catalogue import KalshiCatalogue
 from adapters.kalshi.providers.terms import terms_of_listing
 from markets.instruments import MarketTerms
 from storage.layout import timestamp_of
+from system.book_doctor import BookDiagnosis, Surroundings, examine_book
 from system.doctor import Diagnosis, examine_kalshi
+from system.modes import Mode
 
 _COLOURS: Final = {"ok": "green", "warning": "yellow", "failed": "red"}
 _SHOWN_MARKETS: Final = 60
@@ -64,14 +68,30 @@ def list_kalshi(config: KalshiConfig, series: Sequence[str]) -> list[Listed]:
     return asyncio.run(_list(config, series or tuple(FIFTEEN_MINUTE_UNDERLYINGS)))
 
 
+def diagnose_book(file: Path, mode: Mode, out: Path) -> BookDiagnosis:
+    """Return what `argonaut doctor BOOK` has to say."""
+    return examine_book(file, mode, Surroundings(os.environ, out, now_ns, time.monotonic))
+
+
 def diagnosis_table(diagnosis: Diagnosis) -> Table:
     """Return a diagnosis as a person reads it."""
+    return _findings_table(f"{diagnosis.venue} {diagnosis.environment}", diagnosis)
+
+
+def book_table(diagnosis: BookDiagnosis) -> Table:
+    """Return a diagnosis of a book as a person reads it."""
+    return _findings_table(f"{diagnosis.book} in mode {diagnosis.mode}", diagnosis)
+
+
+def _findings_table(title: str, diagnosis: Diagnosis | BookDiagnosis) -> Table:
     verdict = "ready" if diagnosis.is_ready else "not ready"
-    table = Table(title=f"{diagnosis.venue} {diagnosis.environment}: {verdict}", box=SIMPLE_HEAD)
+    table = Table(title=f"{title}: {verdict}", box=SIMPLE_HEAD)
     for name in ("about", "", "found", "what to do"):
         table.add_column(name, overflow="fold")
     for one in diagnosis.findings:
-        table.add_row(one.about, f"[{_COLOURS[one.state]}]{one.state}[/]", one.found, one.mend)
+        table.add_row(
+            one.about, f"[{_COLOURS[one.state]}]{one.state}[/]", escape(one.found), escape(one.mend)
+        )
     return table
 
 

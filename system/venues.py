@@ -57,7 +57,8 @@ class VenueRow:
     """One venue; `fee_model` is given the clock of a replay or a sandbox.
 
     `feed` and `desk` name functions that make a data client of a FeedWish and an execution client of a DeskWish, `inquiry`
-    one that asks what became of an order (`system.intents.Ask`, the book's settings before it). They are loaded when they
+    one that asks what became of an order (`system.intents.Ask`, the book's settings before it), `doctor` one that says
+    what keeps a book from running there. They are loaded when they
     are needed: what can place an order is no part of a process that may not.
     """
 
@@ -66,6 +67,7 @@ class VenueRow:
     feed: str
     desk: str
     inquiry: str
+    doctor: str
 
     def make_feed(self, wish: FeedWish) -> Client:
         """Return the data client; ValueError for settings that the venue does not know."""
@@ -82,10 +84,20 @@ class VenueRow:
         found: Awaitable[str | None] = _load(self.inquiry)(settings, intent)
         return found
 
+    def examine(self, settings: Raw, look: Any, environ: Mapping[str, str], **clocks: Any) -> Awaitable[Any]:
+        """Return what keeps a book from running here (`system.doctor.Diagnosis`); its arguments are those of `doctor`."""
+        found: Awaitable[Any] = _load(self.doctor)(settings, look, environ, **clocks)
+        return found
+
 
 VENUES: Mapping[str, VenueRow] = {
     "KALSHI": VenueRow(
-        USD, KalshiFeeModel, "system.kalshi_feed:make", "system.kalshi_desk:make", "system.kalshi_inquiry:ask"
+        USD,
+        KalshiFeeModel,
+        "system.kalshi_feed:make",
+        "system.kalshi_desk:make",
+        "system.kalshi_inquiry:ask",
+        "system.doctor:examine_for_book",
     ),
 }
 
