@@ -47,6 +47,8 @@ from system.terminal import open_console
 BAD_INPUT: Final = 2
 FAILED: Final = 3
 UNRESOLVED: Final = 4
+_SWITCH_SECS: Final = 0.0005
+"""How long another thread, such as the journal's, may hold up the loop; Python's own choice is ten times that."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
     ] = False,
 ) -> None:
     """Run one book in real time until SIGTERM or SIGINT, and report what came of it."""
+    sys.setswitchinterval(_SWITCH_SECS)
     try:
         kind = _mode(mode)
         plan = make_plan(book, kind, os.environ, is_recorded=recorded)

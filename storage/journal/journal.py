@@ -19,8 +19,8 @@ from storage.journal.records import Record
 from storage.journal.writing import Noted, begin, last_noted_ns, write
 
 CAPACITY: Final = 100_000
-_LINGER_SECS: Final = 0.01
-_MOST_AT_ONCE: Final = 500
+_LINGER_SECS: Final = 0.05
+_MOST_AT_ONCE: Final = 200
 _CLOSE_SECS: Final = 60.0
 
 type Question[T] = Callable[[Connection], T]

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from storage.journal import timescale
 from storage.journal.errors import BadJournal
 
 # It would tell of each look at a version.
@@ -46,6 +47,8 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if before is None and timescale.is_there(connection):
+            timescale.set_up(connection)
     return before, wanted
 
 

@@ -1,14 +1,18 @@
 import threading
+import time
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+from storage.journal import timescale
 from storage.journal.database import address_of, open_engine
 from storage.journal.errors import BadJournal
 from storage.journal.journal import Journal
 from storage.journal.migrating import must_be_newest, newest, upgrade, version_of
+from storage.journal.reading import read
+from storage.journal.records import DataHealth
 from storage.journal.tables import SCHEMA
 
 
@@ -94,3 +98,43 @@ def test_reading_makes_no_file(tmp_path):
     with pytest.raises(BadJournal, match="found no file"):
         open_engine(address_of(tmp_path / "none" / "journal.sqlite"), reads_only=True)
     assert list(tmp_path.iterdir()) == []
+
+
+_STAND_INS = """
+CREATE TABLE called (what TEXT);
+CREATE FUNCTION by_range(name TEXT, part BIGINT) RETURNS TEXT LANGUAGE SQL AS $$ SELECT name || ' by ' || part $$;
+CREATE FUNCTION create_hypertable(name TEXT, dimension TEXT, migrate_data BOOLEAN) RETURNS VOID LANGUAGE SQL AS
+$$ INSERT INTO called VALUES ('cut ' || name || ' ' || dimension) $$;
+CREATE FUNCTION set_integer_now_func(name TEXT, now_func TEXT) RETURNS VOID LANGUAGE SQL AS
+$$ INSERT INTO called VALUES (now_func || ' for ' || name) $$;
+CREATE FUNCTION add_retention_policy(name TEXT, drop_after BIGINT) RETURNS VOID LANGUAGE SQL AS
+$$ INSERT INTO called VALUES ('forget ' || name || ' after ' || drop_after) $$;
+"""
+
+
+def test_with_timescale_tables_are_cut_by_the_day_and_only_what_no_restart_needs_is_forgotten(postgres):
+    url = postgres()
+    engine = open_engine(address_of(url))
+    upgrade(engine)
+    with engine.begin() as connection:
+        assert timescale.is_there(connection) is False
+        connection.execute(text(_STAND_INS))
+        timescale.set_up(connection)
+        called = [row[0] for row in connection.execute(text("SELECT what FROM called"))]
+        now_ns = connection.execute(text("SELECT argonaut_now_ns()")).scalar()
+    engine.dispose()
+    assert "cut order_events at_ns by 86400000000000" in called
+    forgotten = [what for what in called if what.startswith("forget")]
+    assert [what.split()[1] for what in forgotten] == ["decisions", "data_health"]
+    assert abs(now_ns - time.clock_gettime_ns(time.CLOCK_REALTIME)) < 3600 * 10**9
+    journal = Journal.open(url, lambda: 5)
+    journal.note(DataHealth(run="r", at_ns=1, source="s", kind="gap", instrument=None, detail={}))
+    assert journal.find(lambda connection: len(list(read(connection, DataHealth)))) == 1
+    journal.close()
+
+
+def test_sqlite_has_no_timescale(tmp_path):
+    engine = open_engine(address_of(tmp_path / "journal.sqlite"))
+    with engine.connect() as connection:
+        assert timescale.is_there(connection) is False
+    engine.dispose()
