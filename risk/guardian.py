@@ -74,6 +74,7 @@ class Guardian:
         self._follower = Follower(ledger, self.exposure, self._contracts)
         self._must_look = any(rule.needs_equity for rule in rules)
         self._unfollowed: str | None = None
+        self.doubts: dict[str, str] = {}
         ledger.take_results()  # what ended before this start is in the memory already
 
     # Trading on, half on, off
@@ -171,6 +172,13 @@ class Guardian:
     def watch(self, look: Callable[[], None]) -> None:
         """Call `look` whenever the state changes, from now on."""
         self._tell.append(look)
+
+    def doubt(self, venue: str, reason: str | None) -> None:
+        """Let out only what sells a position at a venue whose books and ours differ; None ends that."""
+        if reason is None:
+            self.doubts.pop(venue, None)
+        else:
+            self.doubts[venue] = reason
 
     def describe(self) -> list[str]:
         """Return what is forbidden, one sentence a rule, in the order in which they are asked."""
@@ -282,6 +290,8 @@ class Guardian:
             )
         if self._switch.state == State.REDUCE_ONLY and not proposal.is_reducing:
             return Refusal("trading_state", f"only what sells a position may pass: {self._switch.cause}")
+        if (doubt := self.doubts.get(proposal.venue)) and not proposal.is_reducing:
+            return Refusal("books_agree", f"{proposal.venue} and we differ: {doubt}")
         return self._owned_by_another(proposal) if self._exclusive else None
 
     def _owned_by_another(self, proposal: Proposal) -> Refusal | None:

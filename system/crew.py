@@ -144,6 +144,9 @@ class Crew:
             return f"trading_state: halted: {switch.cause}"
         if switch.state == State.REDUCE_ONLY and order.side == OrderSide.BUY:
             return f"trading_state: only what sells a position may pass: {switch.cause}"
+        doubt = self.guardian.doubts.get(order.instrument_id.venue.value)
+        if doubt and order.side == OrderSide.BUY:
+            return f"books_agree: {order.instrument_id.venue} and we differ: {doubt}"
         if self.guardian.exposure.of(order.client_order_id) is None:
             return "trading_state: the guard was never asked about this order"
         return None

@@ -35,6 +35,7 @@ from system.modes import double_addresses
 from system.node_plan import NodePlan, row_of
 from system.obeying import obey
 from system.restoring import StrategyMemory
+from system.venue_audit import audit_venues
 from system.venues import DeskWish, FeedWish
 
 _LOG: Final = logging.getLogger(__name__)
@@ -347,6 +348,11 @@ class BookNode:
             async with asyncio.TaskGroup() as group:
                 group.create_task(obey(self._plan.journal, self), name="commands")
                 group.create_task(self._settle_intents(), name="orders of the run before")
+                if not self._is_simulated:
+                    group.create_task(self._audit(), name="books of the venues")
+
+    async def _audit(self) -> None:
+        await audit_venues(self._plan, self.crew, self._cache, lambda: self.phase == "running", now_ns)
 
     async def _settle_intents(self) -> None:
         """Have each venue say what became of the orders that a crash of the run before overtook."""

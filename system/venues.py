@@ -11,6 +11,7 @@ from adapters.kalshi.fees import KalshiFeeModel
 from markets.currencies import USD
 from storage.journal.records import Intent
 from system.book import Raw
+from system.statements import VenueBooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class VenueRow:
 
     `feed` and `desk` name functions that make a data client of a FeedWish and an execution client of a DeskWish, `inquiry`
     one that asks what became of an order (`system.intents.Ask`, the book's settings before it), `doctor` one that says
-    what keeps a book from running there. They are loaded when they
+    what keeps a book from running there, `books` one that reads the venue's books of us. They are loaded when they
     are needed: what can place an order is no part of a process that may not.
     """
 
@@ -68,6 +69,7 @@ class VenueRow:
     desk: str
     inquiry: str
     doctor: str
+    books: str
 
     def make_feed(self, wish: FeedWish) -> Client:
         """Return the data client; ValueError for settings that the venue does not know."""
@@ -89,6 +91,11 @@ class VenueRow:
         found: Awaitable[Any] = _load(self.doctor)(settings, look, environ, **clocks)
         return found
 
+    def make_books(self, settings: Raw, now_ns: Callable[[], int]) -> VenueBooks:
+        """Return the venue's books of us, to be compared with ours."""
+        books: VenueBooks = _load(self.books)(settings, now_ns)
+        return books
+
 
 VENUES: Mapping[str, VenueRow] = {
     "KALSHI": VenueRow(
@@ -98,6 +105,7 @@ VENUES: Mapping[str, VenueRow] = {
         "system.kalshi_desk:make",
         "system.kalshi_inquiry:ask",
         "system.doctor:examine_for_book",
+        "system.kalshi_books:make",
     ),
 }
 
