@@ -43,17 +43,6 @@ def test_an_immediate_order_takes_what_is_there_and_the_rest_is_cancelled():
     run_with(work)
 
 
-def test_a_post_only_order_that_would_cross_is_rejected_for_that_reason():
-    async def work(desk):
-        desk.crowd("ask", "0.52", "4")
-        cid = desk.send(YES, "BUY", 10, "0.52", post_only=True)
-        await desk.has(cid, "Rejected")
-        assert desk.events(cid) == ["Rejected"]
-        assert desk.last(cid, "Rejected").due_post_only
-
-    run_with(work)
-
-
 def test_a_cancel_all_right_after_an_order_leaves_nothing_at_the_venue():
     async def work(desk):
         overtaken = desk.send(YES, "BUY", 10, "0.30")
@@ -150,20 +139,6 @@ def test_a_fill_may_arrive_before_the_answer():  # AR-E03
     run_with(work)
 
 
-def test_a_503_on_a_submit_is_unknown_until_the_venue_was_asked():
-    async def work(desk):
-        desk.double.faults.add(PlannedFault(kind="status", route=CREATE, nth=1, status=503))
-        cid = desk.send(YES, "BUY", 10, "0.50")
-        await desk.until(lambda: desk.client.doubts)
-        await desk.has(cid, "Rejected")
-        desk.double.faults.add(PlannedFault(kind="status_after", route=CREATE, nth=1, status=503))
-        cid = desk.send(YES, "BUY", 10, "0.50")
-        await desk.has(cid, "Accepted")
-        assert desk.faults() == ["status", "status_after"]
-
-    run_with(work)
-
-
 CANCEL = "DELETE /portfolio/events/orders"
 
 
@@ -251,7 +226,7 @@ def test_orders_made_elsewhere_become_known_with_their_fills():  # AR-E36
     run_with(work)
 
 
-def test_while_the_stream_is_away_no_risk_is_opened_and_a_fill_is_found_afterwards():  # AR-E34
+def test_while_the_stream_is_away_no_risk_is_opened_and_a_fill_is_found_afterwards():  # AR-E35
     async def work(desk):
         cid = desk.send(YES, "BUY", 10, "0.50")
         await desk.has(cid, "Accepted")
@@ -270,7 +245,7 @@ def test_while_the_stream_is_away_no_risk_is_opened_and_a_fill_is_found_afterwar
     run_with(work)
 
 
-def test_cash_on_another_shard_does_not_count():  # AR-E42
+def test_cash_on_another_shard_does_not_count():  # AR-E41
     def setup(double):
         double.control.fund("alice", "3", exchange_index=0)
         return list_market(double, "KXHIGHNY-A-T95", shard=0, event="KXHIGHNY-A")
@@ -432,32 +407,6 @@ def test_a_list_of_orders_goes_in_one_batch_and_each_succeeds_alone():
     run_with(work)
 
 
-def test_an_order_expires_as_expired():  # TC-E18
-    async def work(desk):
-        soon = (wall_ns() // 10**9 + 2) * 10**9
-        cid = desk.send(YES, "BUY", 1, "0.40", time_in_force=TimeInForce.GTD, expire_time=soon)
-        await desk.has(cid, "Accepted")
-        await desk.has(cid, "Expired")
-
-    run_with(work)
-
-
-def test_a_lost_answer_to_a_cancel_or_a_change_is_asked_for():  # AR-E06
-    async def work(desk):
-        cid = desk.send(YES, "BUY", 10, "0.50")
-        await desk.has(cid, "Accepted")
-        desk.double.faults.add(PlannedFault(kind="ack_lost", route=CREATE, nth=1))  # a prefix: also of amend
-        desk.trader.modify_order(cid, price=Price.from_str("0.4500"))
-        await desk.has(cid, "Updated")
-        assert desk.faults() == ["ack_lost"]
-        desk.double.faults.add(PlannedFault(kind="ack_lost", route="DELETE /portfolio/events/orders", nth=1))
-        desk.trader.cancel_order(cid)
-        await desk.has(cid, "Canceled")
-        assert desk.events(cid) == ["Accepted", "PendingUpdate", "Updated", "PendingCancel", "Canceled"]
-
-    run_with(work)
-
-
 def test_a_throttled_order_is_rejected_and_was_not_applied():
     async def work(desk):
         desk.double.faults.add(PlannedFault(kind="status", route=CREATE, nth=1, status=429))
@@ -502,7 +451,7 @@ def test_a_triggered_order_group_stops_new_orders_until_it_is_reset():
     run_with(work, settings={"order_group_limit_contracts": 5})
 
 
-def test_a_read_side_that_lags_is_not_taken_for_absence():  # AR-E01
+def test_a_read_side_that_lags_is_not_taken_for_absence():  # AR-E02
     async def work(desk):
         desk.double.faults.add(PlannedFault(kind="ack_lost", route=CREATE, nth=1))
         cid = desk.send(YES, "BUY", 10, "0.50")
