@@ -19,8 +19,8 @@ MICRO = Decimal("0.000001")
 class Transaction:
     """One posting. Assets and expenses grow with positive entries, income and capital with negative ones.
 
-    `kind` is one of fill, void, settlement, payout, deposit, withdrawal, transfer; `reference` says
-    which one; every entry is an account and an amount in USD, and they add up to zero.
+    `kind` is one of fill, void, settlement, reversal, conversion, payout, deposit, withdrawal, transfer;
+    `reference` says which one; every entry is an account and an amount in USD, and they add up to zero.
     """
 
     kind: str

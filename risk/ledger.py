@@ -7,7 +7,7 @@ the facts themselves (contracts, prices, fees). After every posting the two are 
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from risk.contract import Outcome
 from risk.errors import ImpossiblePosting, LedgerBroken, UnknownFigure
 from risk.holding import Holding, Move, Position, part_of
 from risk.sums import ZERO, Sums
-from risk.trades import CashMove, Fact, Fill, Settlement, Void
+from risk.trades import CashMove, Conversion, Fact, Fill, Reversal, Settlement, Void
 
 type Mark = Callable[[str], Decimal | None]
 type OnPost = Callable[[Transaction, Fact], None]
@@ -40,6 +40,8 @@ class Ledger:
         self._cash_total = ZERO
         self._trades: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}  # contracts and cost moved
         self._voids: set[str] = set()
+        self._settled: dict[tuple[str, str, str], tuple[Move, bool]] = {}
+        self._conversions: set[str] = set()
         self._results: list[Decimal] = []
 
     # What happened
@@ -81,7 +83,7 @@ class Ledger:
         else:
             move = Move(-quantity, -holding.cost_of(quantity), notional, fee)
         self._trades[key] = (quantity, move.cost)
-        return self._book(holding, move, ("fill", fill.trade_id, fill.now_ns), fill)
+        return self._book([(holding, move)], ("fill", fill.trade_id, fill.now_ns), fill)
 
     def post_void(self, taken: Fill, correction_id: str) -> Transaction | None:
         """Take back `taken.quantity` contracts of a trade that its venue reverted; None when done before.
@@ -109,7 +111,8 @@ class Ledger:
             move = Move(quantity, -share, -notional, -fee)
         self._trades[key] = (booked - quantity, moved - share)
         self._voids.add(correction_id)
-        return self._book(holding, move, ("void", taken.trade_id, taken.now_ns), Void(taken, correction_id))
+        label = ("void", taken.trade_id, taken.now_ns)
+        return self._book([(holding, move)], label, Void(taken, correction_id))
 
     def post_settlement(self, end: Settlement) -> Transaction:
         """Book the payout of a whole position; an unpaid one waits for `post_payout`."""
@@ -121,7 +124,50 @@ class Ledger:
                 f"{end.strategy} holds, found one of {end.quantity}"
             )
         move = Move(-end.quantity, -holding.cost_usd, proceeds, ZERO)
-        return self._book(holding, move, ("settlement", end.reference, end.now_ns), end)
+        self._settled[end.strategy, end.outcome.instrument, end.reference] = move, end.is_paid
+        label = ("settlement", end.reference, end.now_ns)
+        return self._book([(holding, move)], label, end, is_paid=end.is_paid)
+
+    def post_reversal(self, taken: Reversal) -> Transaction:
+        """Take back a settlement: the position is there again at its cost, and what it paid is not.
+
+        ImpossiblePosting when there was none, when it was taken back already, and when its venue has paid what
+        it owed since: that money must be asked back by a settlement that is paid.
+        """
+        key = taken.strategy, taken.outcome.instrument, taken.reference
+        move, is_paid = self._settled.get(key, (None, True))
+        if move is None:
+            raise ImpossiblePosting(
+                f"expected a settlement {taken.reference} of {key[1]} to take back, found none"
+            )
+        if not is_paid and move.gross > self.pending_usd(taken.outcome.venue):
+            raise ImpossiblePosting(
+                f"expected {taken.outcome.venue} to owe {move.gross} USD still, found "
+                f"{self.pending_usd(taken.outcome.venue)} USD"
+            )
+        del self._settled[key]
+        back = Move(-move.quantity, -move.cost, -move.gross, ZERO)
+        label = ("reversal", taken.reference, taken.now_ns)
+        return self._book(
+            [(self._holding(taken.strategy, taken.outcome), back)], label, taken, is_paid=is_paid
+        )
+
+    def post_conversion(self, change: Conversion) -> Transaction | None:
+        """Book contracts that became others or money; None when it was booked before.
+
+        ImpossiblePosting when a leg gives more than is held; nothing is booked then.
+        """
+        if change.reference in self._conversions:
+            self.duplicates.append((change.strategy, change.reference))
+            return None
+        rows = []
+        for leg in change.legs:
+            holding = self._holding(change.strategy, leg.checked().outcome)
+            gives = leg.quantity < 0
+            cost = -holding.cost_of(-leg.quantity) if gives else leg.usd
+            rows.append((holding, Move(leg.quantity, cost, leg.usd if gives else -leg.usd, ZERO)))
+        self._conversions.add(change.reference)
+        return self._book(rows, ("conversion", change.reference, change.now_ns), change)
 
     def post_payout(self, venue: str, amount: Decimal, now_ns: int, reference: str = "") -> None:
         """Book that a venue paid `amount` USD of what it owed us."""
@@ -136,13 +182,15 @@ class Ledger:
 
     def post(self, fact: Fact) -> None:
         """Book a fact of whatever kind, as a restart does with those of the journal, in their order."""
+        posting: dict[type, Callable[[Any], object]] = {
+            Fill: self.post_fill,
+            Settlement: self.post_settlement,
+            Reversal: self.post_reversal,
+            Conversion: self.post_conversion,
+        }
         match fact:
-            case Fill():
-                self.post_fill(fact)
             case Void(taken, correction_id):
                 self.post_void(taken, correction_id)
-            case Settlement():
-                self.post_settlement(fact)
             case CashMove(target=str(target)):
                 self.transfer(fact.venue, target, fact.amount, fact.now_ns, fact.reference)
             case CashMove():
@@ -150,6 +198,8 @@ class Ledger:
                 if fact.kind not in moves:
                     raise ImpossiblePosting(f"expected a move among {', '.join(moves)}, found {fact.kind}")
                 moves[fact.kind](fact.venue, fact.amount, fact.now_ns, fact.reference)
+            case _:
+                posting[type(fact)](fact)
 
     # What is
 
@@ -278,31 +328,34 @@ class Ledger:
             holding = self._holdings[key] = Holding(strategy, outcome, account)
         return holding
 
-    def _book(self, holding: Holding, move: Move, label: Label, fact: Fact) -> Transaction:
-        outcome = holding.outcome
-        is_paid = not isinstance(fact, Settlement) or fact.is_paid
-        purse = f"{'cash' if is_paid else 'pending'}:{outcome.venue}"
-        entries = (
-            (purse, move.gross - move.fee),
-            (holding.account, move.cost),
-            ("fees", move.fee),
-            ("realized", -(move.gross + move.cost)),
-        )
-        booked = Transaction(*label, entries)
+    def _book(
+        self, rows: Sequence[tuple[Holding, Move]], label: Label, fact: Fact, *, is_paid: bool = True
+    ) -> Transaction:
+        venue = rows[0][0].outcome.venue
+        purse, kept = ("cash", self._cash) if is_paid else ("pending", self._owed)
+        entries: list[tuple[str, Decimal]] = []
+        for holding, move in rows:
+            entries += [
+                (f"{purse}:{venue}", move.gross - move.fee),
+                (holding.account, move.cost),
+                ("fees", move.fee),
+                ("realized", -(move.gross + move.cost)),
+            ]
+        booked = Transaction(*label, tuple(entries))
         self._accounts.post(booked)
-        holding.follow(move)
-        self._list(holding)
-        if not holding.quantity:
-            self._results.append(holding.result_usd())
-        self.costs.add(outcome, move.cost)
-        kept = self._cash if is_paid else self._owed
-        kept[outcome.venue] += move.gross
-        kept[outcome.venue] -= move.fee
-        if is_paid:
-            self._cash_total += move.gross
-            self._cash_total -= move.fee
-        must_agree(purse, kept[outcome.venue], self._accounts.balance(purse))
-        self._audit_holding(holding)
+        for holding, move in rows:
+            holding.follow(move)
+            self._list(holding)
+            if not holding.quantity:
+                self._results.append(holding.result_usd())
+            self.costs.add(holding.outcome, move.cost)
+            kept[venue] += move.gross
+            kept[venue] -= move.fee
+            if is_paid:
+                self._cash_total += move.gross
+                self._cash_total -= move.fee
+            self._audit_holding(holding)
+        must_agree(f"{purse}:{venue}", kept[venue], self._accounts.balance(f"{purse}:{venue}"))
         return self._close(booked, fact)
 
     def _book_cash(self, fact: CashMove, entries: Entries) -> None:

@@ -83,4 +83,43 @@ class CashMove:
     now_ns: int
 
 
-type Fact = Fill | Void | Settlement | CashMove
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A settlement that its venue took back, as after a dispute: the position is there again, the payout gone."""
+
+    strategy: str
+    outcome: Outcome
+    reference: str
+    now_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """Contracts that a conversion gives (negative) or brings, and the part of its value that they stand for in USD."""
+
+    outcome: Outcome
+    quantity: Decimal
+    usd: Decimal
+
+    def checked(self) -> "Leg":
+        """Return this leg; ImpossiblePosting for a figure that cannot be true."""
+        if not (self.quantity.is_finite() and self.quantity):
+            raise ImpossiblePosting(
+                f"expected contracts of {self.outcome.instrument} to convert, found {self.quantity}"
+            )
+        if to_micro(self.usd, "a part of a conversion") < 0:
+            raise ImpossiblePosting(f"expected a part of at least 0 USD in a conversion, found {self.usd}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Contracts that become others, or money, by a rule of the venue and not by a trade (`risk.conversions`)."""
+
+    strategy: str
+    legs: tuple[Leg, ...]
+    reference: str
+    now_ns: int
+
+
+type Fact = Fill | Void | Settlement | Reversal | Conversion | CashMove

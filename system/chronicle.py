@@ -11,7 +11,7 @@ from risk.accounts import Transaction
 from risk.guardian import Guardian
 from risk.ledger import Ledger
 from risk.proposal import Proposal, Refusal
-from risk.trades import CashMove, Fact, Settlement, Void
+from risk.trades import CashMove, Conversion, Fact, Reversal, Settlement, Void
 from risk.trades import Fill as Trade
 from storage.journal import records
 from system.diary import Diary, sides_of
@@ -140,6 +140,8 @@ class Chronicle(Companion):
                     reference=fact.reference,
                     is_paid=fact.is_paid,
                 )
+            case Reversal() | Conversion():
+                raise NotImplementedError(f"expected a fact that the journal has a table for, found {fact}")
             case CashMove():
                 return records.Transfer(
                     run=self._run,
@@ -173,7 +175,7 @@ class Chronicle(Companion):
         )
 
     def _holding(self, fact: Fact) -> tuple[records.Holding, ...]:
-        if isinstance(fact, CashMove):
+        if isinstance(fact, CashMove | Conversion):
             return ()
         owner = fact.taken if isinstance(fact, Void) else fact
         position = self._ledger.position(owner.strategy, owner.outcome.instrument)

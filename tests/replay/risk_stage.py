@@ -123,10 +123,11 @@ class Tape:
         return [*deltas.deltas, quote]
 
 
-def play(rules, acts, tape=None, before=None, latency_ms=0, **keys):
+def play(rules, acts, tape=None, before=None, latency_ms=0, pairs=None, **keys):
     """Replay the script under the rules (as a book has them) and return the record."""
     items = (tape or Tape()).data()
-    catalog = MemoryCatalog([side for pair in MARKETS.values() for side in (pair.yes, pair.no)], items)
+    sides = [side for pair in (pairs or MARKETS).values() for side in (pair.yes, pair.no)]
+    catalog = MemoryCatalog(sides, items)
     script = strategy("risk_stage:Script", "script-1", series=list(SERIES), acts=[list(act) for act in acts])
     raw = book(script, risk=rules, instruments=SERIES, latency_ms=latency_ms, queue_position=False) | keys
     markets = first_versions(catalog.instruments())
