@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import importing, journal, live, memory, seam
+from benchmarks import guardian, importing, journal, live, memory, seam
 from benchmarks.figures import Figure, publish
 from benchmarks.venue import busiest_recording, venue
 
@@ -21,6 +21,7 @@ def _sustained() -> list[Figure]:
 
 _PARTS: Mapping[str, Callable[[], Sequence[Figure]]] = {
     "seam": seam.measure,
+    "guardian": guardian.measure,
     "importing": importing.measure,
     "memory": memory.measure,
     "journal": journal.measure,

@@ -43,10 +43,13 @@ class Clerk:
     def draft(self, order: Any, ask: Ask, contract: Contract, desk: Desk) -> Draft:
         """Return the draft of an order (or of its change) that may trade `ask` in all.
 
-        ImpossiblePosting for a size in dollars: its contracts, and so its worst case, are not known.
+        ImpossiblePosting for a size in dollars: its contracts, and so its worst case, are not known; and for an
+        order that says it has filled less than nothing.
         """
         if order.is_quote_quantity:
             raise ImpossiblePosting(f"expected a size in contracts, found {ask.quantity} USD")
+        if not order.filled_qty.as_decimal() >= 0:
+            raise ImpossiblePosting(f"expected a filled size of at least 0, found {order.filled_qty}")
         now_ns = desk.now_ns()
         live = self._exposure.of(order.client_order_id)
         reservation = live or self._reservation(order, ask, contract, now_ns)

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from risk.accounts import MICRO
 from risk.contract import Outcome
-from risk.errors import ImpossiblePosting
+from risk.errors import ImpossiblePosting, UnknownFigure
 from risk.sums import ZERO
 
 
@@ -86,3 +86,11 @@ def part_of(amount: Decimal, quantity: Decimal, whole: Decimal) -> Decimal:
     if quantity == whole:
         return amount
     return (amount * quantity / whole).quantize(MICRO, ROUND_HALF_EVEN)
+
+
+def known_mark(instrument: str, price: Decimal | None) -> Decimal:
+    """Return `price`; UnknownFigure unless it lies in [0, 1]."""
+    if price is not None and price.is_finite() and 0 <= price <= 1:
+        return price
+    found = "none" if price is None else price
+    raise UnknownFigure(f"expected a price in [0, 1] to mark {instrument} with, found {found}")

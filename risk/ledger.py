@@ -13,8 +13,8 @@ from typing import Any
 
 from risk.accounts import Accounts, Entries, Label, Transaction, above_zero, must_agree, to_micro
 from risk.contract import Outcome
-from risk.errors import ImpossiblePosting, LedgerBroken, UnknownFigure
-from risk.holding import Holding, Move, Position, part_of
+from risk.errors import ImpossiblePosting, LedgerBroken
+from risk.holding import Holding, Move, Position, known_mark, part_of
 from risk.sums import ZERO, Sums
 from risk.trades import CashMove, Conversion, Fact, Fill, Reversal, Settlement, Void
 
@@ -259,13 +259,11 @@ class Ledger:
     def equity_usd(self, mark: Mark) -> Decimal:
         """Return cash, pending payouts and open positions at `mark` USD per contract.
 
-        UnknownFigure when a mark is None: an unknown price is no price.
+        UnknownFigure when a mark is None, or cannot be the price of a contract: that is no price.
         """
         equity = self._cash_total + self.pending_usd()
         for instrument, holders in self._open.items():
-            price = mark(instrument)
-            if price is None:
-                raise UnknownFigure(f"expected a price to mark {instrument} with, found none")
+            price = known_mark(instrument, mark(instrument))
             for holding in holders.values():
                 equity += holding.quantity * price
         return equity
@@ -321,12 +319,9 @@ class Ledger:
     # How it is booked
 
     def _holding(self, strategy: str, outcome: Outcome) -> Holding:
-        key = (strategy, outcome.instrument)
-        holding = self._holdings.get(key)
-        if holding is None:
-            account = f"inventory:{strategy}:{outcome.instrument}"
-            holding = self._holdings[key] = Holding(strategy, outcome, account)
-        return holding
+        """Return a holding, a new one unless something of it was booked before; it is kept when that happens."""
+        known = self._holdings.get((strategy, outcome.instrument))
+        return known or Holding(strategy, outcome, f"inventory:{strategy}:{outcome.instrument}")
 
     def _book(
         self, rows: Sequence[tuple[Holding, Move]], label: Label, fact: Fact, *, is_paid: bool = True
@@ -344,6 +339,7 @@ class Ledger:
         booked = Transaction(*label, tuple(entries))
         self._accounts.post(booked)
         for holding, move in rows:
+            self._holdings[holding.strategy, holding.outcome.instrument] = holding
             holding.follow(move)
             self._list(holding)
             if not holding.quantity:

@@ -8,6 +8,7 @@ from nautilus_trader.model import QuoteTick
 
 from risk.errors import UnknownFigure
 from risk.exposure import Exposure
+from risk.holding import known_mark
 from risk.ledger import Ledger, Mark
 from risk.lots import Lot, lots_of
 from risk.memory import Memory
@@ -171,10 +172,7 @@ class Books:
         return self._ledger.cash_usd(venue) - self._exposure.reserved.at_venue(venue)
 
     def mark_usd(self, instrument: str) -> Decimal:
-        price = self._mark(instrument) if self._mark else None
-        if price is None:
-            raise UnknownFigure(f"expected a price to mark {instrument} with, found none")
-        return price
+        return known_mark(instrument, self._mark(instrument) if self._mark else None)
 
     def recent_mid_usd(self, quote: QuoteTick, window_ns: int) -> Decimal:
         return self._memory.recent.mean(quote, window_ns)

@@ -248,7 +248,7 @@ def test_equity_is_marked_at_best_bids(table):
     assert t.ask(t.order("O-2", "buy", "1.00", "0.4000")) is None
     t.desk.quotes[order.instrument_id] = None
     assert t.ask(t.order("O-3", "buy", "1.00", "0.4000")).startswith(
-        "max_daily_loss: could not judge: UnknownFigure('expected a price to mark KXFED-27JAN-C-YES.KALSHI with"
+        "max_daily_loss: could not judge: UnknownFigure('expected a price in [0, 1] to mark KXFED-27JAN-C-YES.KALSHI with"
     )
 
 

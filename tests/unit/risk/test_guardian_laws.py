@@ -2,23 +2,16 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nautilus_trader.model import InstrumentId, QuoteTick
+from risk_cases import CASES, rules
 
-from engine import Usd
+from engine.config import decode
 from engine.desk import Belief
-from risk.rules.exposure import MaxStakePerEvent, MaxStakePerOutcome
-from risk.rules.loss import MaxDailyLoss, RatchetingDrawdown
-from risk.rules.sanity import MinimumEdge, PriceOnGrid, StalePrice, SufficientBalance
+from risk.contract import Outcome
+from risk.trades import Fill
 
-EVERY_RULE = [
-    MaxStakePerOutcome(limit=Usd(100)),
-    MaxStakePerEvent(limit=Usd(100)),
-    MaxDailyLoss(limit=Usd(100)),
-    RatchetingDrawdown(limit=0.5),
-    StalePrice(max_age_secs=5),
-    MinimumEdge(limit=Usd(0)),
-    PriceOnGrid(),
-    SufficientBalance(),
-]
+YES_ID = InstrumentId.from_str("KXFED-27JAN-C-YES.KALSHI")
+EVERY_RULE = [decode(CASES[name].passes, kind) for name, kind in rules().items()]
 WRONG = [Decimal("NaN"), Decimal("Infinity"), Decimal("-Infinity"), Decimal(-1), Decimal("sNaN"), None]
 
 
@@ -34,8 +27,17 @@ class Number:
 
 def trusted(table):
     t = table(EVERY_RULE)
-    t.desk.believed = Belief(0.9, 1)
+    t.desk.believed = Belief(0.65, 1)
+    t.guard.note_health("KALSHI", "normal", 1)
+    t.guard.memory.recent.see(earlier(t.desk.quotes[YES_ID]))
     return t
+
+
+def earlier(quote):
+    now = quote.ts_init - 1
+    return QuoteTick(
+        quote.instrument_id, quote.bid_price, quote.ask_price, quote.bid_size, quote.ask_size, now, now
+    )
 
 
 def test_the_order_that_the_next_test_spoils_would_pass(table):
@@ -43,11 +45,19 @@ def test_the_order_that_the_next_test_spoils_would_pass(table):
     assert t.ask(t.order("O-1", "buy", "10.00", "0.4000")) is None
 
 
+def held():
+    fact = (Decimal(1), Decimal("0.5"), Decimal(0), "V", "T", 1)
+    return Fill("toy-1", Outcome(str(YES_ID), "M.KALSHI", "E.KALSHI", "KALSHI"), True, *fact)
+
+
 def spoil(t, where, wrong):
     if where == "cash":
         t.desk.cash = wrong
     elif where == "belief":
         t.desk.believed = None if wrong is None else Belief(float(str(wrong).replace("s", "")), 1)
+    elif where == "mark":
+        t.ledger.post_fill(held())
+        t.desk.mark = lambda _: wrong
     elif where == "quote":
         t.desk.quotes = {}
     elif where == "now":
@@ -61,14 +71,18 @@ def spoil(t, where, wrong):
 @settings(deadline=None, max_examples=60)
 @given(
     wrong=st.sampled_from(WRONG),
-    where=st.sampled_from(["quantity", "price", "cash", "belief", "quote", "now", "stake", "equity"]),
+    where=st.sampled_from(
+        ["quantity", "price", "cash", "belief", "quote", "now", "stake", "equity", "mark", "filled"]
+    ),
 )
 def test_one_figure_that_cannot_be_true_is_a_refusal(table, wrong, where):
     t = trusted(table)
     order = t.order("O-1", "buy", "10.00", "0.4000")
     quantity = Number(wrong) if where == "quantity" else order.quantity
     price = Number(wrong) if where == "price" else order.price
-    if where not in ("quantity", "price"):
+    if where == "filled":
+        order.filled_qty = Number(wrong)
+    elif where not in ("quantity", "price"):
         spoil(t, where, wrong)
     assert t.guard.refuse(order, quantity, price, t.desk) is not None
     assert t.guard.exposure.live_count() == 0

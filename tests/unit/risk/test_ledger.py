@@ -1,5 +1,7 @@
 from dataclasses import replace
 from decimal import Decimal
+from itertools import count
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -7,9 +9,10 @@ from hypothesis import strategies as st
 
 from risk.accounts import Accounts, Transaction
 from risk.contract import Outcome
+from risk.conversions import cash_of, merge, split
 from risk.errors import ImpossiblePosting, LedgerBroken, UnknownFigure
 from risk.ledger import Ledger
-from risk.trades import CashMove, Fill, Settlement
+from risk.trades import CashMove, Fill, Reversal, Settlement
 
 MICRO = Decimal("0.000001")
 YES = Outcome("FED-YES.KALSHI", "FED.KALSHI", "FED-27JAN.KALSHI", "KALSHI")
@@ -208,7 +211,9 @@ def test_transfers_and_withdrawals_keep_the_balance():
 def test_equity_needs_a_price_for_every_open_position():
     ledger = funded(fill())
     assert ledger.equity_usd(lambda _: Decimal("0.38")) == Decimal("999.63")
-    with pytest.raises(UnknownFigure, match=r"expected a price to mark FED-YES\.KALSHI with, found none"):
+    with pytest.raises(
+        UnknownFigure, match=r"expected a price in \[0, 1\] to mark FED-YES\.KALSHI with, found none"
+    ):
         ledger.equity_usd(lambda _: None)
 
 
@@ -267,6 +272,9 @@ steps = st.one_of(
     st.tuples(st.just("sell"), who, st.floats(0.01, 1), ticks, fees),
     st.tuples(st.just("settle"), who, st.sampled_from(["0", "1", "0.5", "0.3333"]), st.booleans()),
     st.tuples(st.just("void"), st.integers(0, 50)),
+    st.tuples(st.just("split"), st.sampled_from(["kelly", "maker"]), sizes),
+    st.tuples(st.just("merge"), st.sampled_from(["kelly", "maker"]), sizes),
+    st.tuples(st.just("reverse"), st.integers(0, 10)),
     st.tuples(st.just("deposit"), amounts),
     st.tuples(st.just("withdraw"), amounts),
     st.tuples(st.just("transfer"), amounts),
@@ -278,7 +286,7 @@ class Bookkeeper:
     """Plays random facts and keeps its own tally of cash, in the simplest way."""
 
     def __init__(self):
-        self.facts = []
+        self.facts, self.ends, self.numbers = [], [], count()
         self.ledger, self.cash, self.owed, self.capital, self.done = (
             Ledger(lambda _, fact: self.facts.append(fact)),
             Decimal(0),
@@ -305,8 +313,10 @@ class Bookkeeper:
     def settle(self, owner, payout, is_paid):
         held = self.ledger.quantity(owner[0], owner[1].instrument)
         if held:
-            end = Settlement(owner[0], owner[1], held, Decimal(payout), "end", 1, is_paid)
+            reference = f"end-{next(self.numbers)}"
+            end = Settlement(owner[0], owner[1], held, Decimal(payout), reference, 1, is_paid)
             self.ledger.post_settlement(end)
+            self.ends.append((owner, end))
             if is_paid:
                 self.cash += held * end.payout
             else:
@@ -323,6 +333,36 @@ class Bookkeeper:
             return
         self.done[index] = None
         self.cash += (1 if fact.is_buy else -1) * fact.quantity * fact.price + fact.fee_usd
+
+    def convert(self, change):
+        before = self.ledger.snapshot()
+        try:
+            self.ledger.post_conversion(change)
+        except ImpossiblePosting:  # not held: nothing may have moved
+            assert self.ledger.snapshot() == before
+            return
+        self.cash += cash_of(change)
+
+    def split(self, name, quantity):
+        self.convert(split(name, (YES, NO), quantity, f"split-{next(self.numbers)}", 1))
+
+    def merge(self, name, quantity):
+        self.convert(merge(name, (YES, NO), quantity, f"merge-{next(self.numbers)}", 1))
+
+    def reverse(self, index):
+        if index >= len(self.ends):
+            return
+        owner, end = self.ends.pop(index)
+        before = self.ledger.snapshot()
+        try:
+            self.ledger.post_reversal(Reversal(owner[0], owner[1], end.reference, 1))
+        except ImpossiblePosting:  # paid since
+            assert self.ledger.snapshot() == before
+            return
+        if end.is_paid:
+            self.cash -= end.quantity * end.payout
+        else:
+            self.owed -= end.quantity * end.payout
 
     def deposit(self, amount):
         self.ledger.deposit("KALSHI", amount, 1)
@@ -370,3 +410,46 @@ def test_nothing_is_ever_lost(story):
 def test_a_move_of_a_kind_that_nobody_knows_is_refused():
     with pytest.raises(ImpossiblePosting, match="found gift"):
         Ledger().post(CashMove("gift", "KALSHI", None, Decimal(1), "", 1))
+
+
+EVENTS = 10_000
+
+
+def story(chance, keeper):
+    """Yield what could happen next, for ever; sizes and prices are drawn as a venue has them."""
+    while True:
+        owner = chance.choice(["kelly", "maker"]), chance.choice([YES, NO, FAR])
+        size, price = Decimal(chance.randint(1, 5000)) / 100, Decimal(chance.randint(1, 9999)) / 10_000
+        fee = Decimal(chance.randint(-1000, 500_000)) * MICRO
+        amount = Decimal(chance.randint(1, 10**9)) * MICRO
+        newest = max(len(keeper.done) - 20, 0)
+        yield chance.choice(
+            [
+                ("buy", owner, size, price, fee),
+                ("buy", owner, size, price, fee),
+                ("sell", owner, chance.random(), price, fee),
+                ("settle", owner, chance.choice(["0", "1", "0.5", "0.3333"]), chance.random() < 0.5),
+                ("void", chance.randint(newest, newest + 20)),
+                ("split", owner[0], size),
+                ("merge", owner[0], size),
+                ("reverse", chance.randint(0, 10)),
+                (chance.choice(["deposit", "withdraw", "transfer"]), amount),
+                ("payout", chance.random()),
+            ]
+        )
+
+
+@settings(max_examples=2, deadline=None)
+@given(st.integers(0, 2**32))
+def test_ten_thousand_events_conserve_every_millionth(seed):
+    keeper = Bookkeeper()
+    for number, (name, *facts) in zip(range(EVENTS), story(Random(seed), keeper), strict=False):
+        getattr(keeper, name)(*facts)
+        ledger = keeper.ledger
+        assert (ledger.cash_usd(), ledger.pending_usd()) == (keeper.cash, keeper.owed)
+        assert ledger.capital_usd == keeper.capital
+        if number % 100 == 0:
+            ledger.audit()
+    keeper.ledger.audit()
+    assert len(keeper.done) > EVENTS // 10
+    assert all(one.quantity > 0 and one.cost_usd >= 0 for one in keeper.ledger.positions())
