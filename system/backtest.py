@@ -19,6 +19,7 @@ from system.loading import Loaded
 from system.run_journal import RunJournal
 
 _FACTS_CLIENT = ClientId("FACTS")
+BACKTESTER = "ARGONAUT-001"
 _TICKS_KEPT = 100  # of each instrument; the default of 10,000 fills a gigabyte with 200 instruments
 
 
@@ -47,7 +48,7 @@ class Backtest:
         self._events = 0
         self._engine = BacktestEngine(
             BacktestEngineConfig(
-                trader_id=TraderId("ARGONAUT-001"),
+                trader_id=TraderId(BACKTESTER),
                 logging=LoggerConfig(stdout_level=LogLevel.OFF),
                 cache=CacheConfig(tick_capacity=_TICKS_KEPT),
                 run_analysis=False,

@@ -12,9 +12,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from research.console import tables
+from research.record import Record
 from storage.errors import CatalogBusy, StorageError
+from storage.journal.errors import BadJournal, JournalLost
+from storage.journal.journal import Journal
 from storage.reading import CatalogReader
-from system.backtest import Backtest, Plan
+from system.backtest import BACKTESTER, Backtest, Plan
 from system.book import BadBook, Raw, read_book_file
 from system.crew import RunFailed
 from system.event_log import EventLog
@@ -22,8 +25,10 @@ from system.feed import Feed
 from system.identity import identity_of
 from system.planning import Wish, backtest_of, make_plan
 from system.reporting import keep_report
+from system.run_journal import RunJournal
 from system.synthetic import fill_catalog, read_settings
 from system.terminal import open_console
+from system.venue_commands import now_ns
 
 BAD_INPUT, FAILED = 2, 3
 
@@ -60,9 +65,9 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         _run(plan, Output(out, json_file, not no_html), console)
     except CatalogBusy as error:
         _stop(error, FAILED)
-    except (BadBook, StorageError, FileNotFoundError, NotADirectoryError) as error:
+    except (BadBook, BadJournal, StorageError, FileNotFoundError, NotADirectoryError) as error:
         _stop(error, BAD_INPUT)
-    except RunFailed as error:
+    except (RunFailed, JournalLost) as error:
         _stop(error, FAILED)
 
 
@@ -93,9 +98,20 @@ def _run(plan: Plan, output: Output, console: Console) -> None:
     folder = book_folder / record.facts.event_log_sha256[:12]
     folder.mkdir(exist_ok=True)
     draft.rename(folder / "events.jsonl")
+    _note_run(plan, folder, record)
     findings = keep_report(record, folder, json_file=output.json_file, with_html=output.with_html)
     console.print(tables(findings))
     _say(console, f"Report, summary and event log: {folder}")
+
+
+def _note_run(plan: Plan, folder: Path, record: Record) -> None:
+    """Write into the journal of the book what was replayed, by hash, as every other mode does."""
+    journal = Journal.open(folder.parent / "journal.sqlite", now_ns)
+    try:
+        run = RunJournal(journal, folder.name, record.facts.mode, plan.book.name, now_ns)
+        run.begin(BACKTESTER, record.facts.engine, plan.identity)
+    finally:
+        journal.close()
 
 
 def _say(console: Console, sentence: str) -> None:
