@@ -90,6 +90,10 @@ class Door(trading.ExecutionAlgorithm):
         """Let only sales out from now on, such as when the node is about to stop."""
         self._shut_for = reason
 
+    def reopen(self) -> None:
+        """Let out again what the guard allows."""
+        self._shut_for = None
+
     def must_see(self, order: Any) -> None:
         """Raise unless `order` is routed here, or to an algorithm that asks here."""
         if not self.is_registered():

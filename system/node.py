@@ -24,16 +24,17 @@ from markets.names import Series, is_series, outcome_of
 from research.record import Outcome, Record
 from risk.guardian import Guardian
 from simulation.spelling import Spelling
-from storage.journal.records import Intent, RunPhase
+from storage.journal.records import RunPhase
 from system.catching_up import catch_up
 from system.crew import Crew, RunFailed, Story
 from system.event_log import EventLog
 from system.external_streams import with_streams
 from system.heartbeat import Beat
-from system.intents import memory_of, settle, unanswered, written_first
+from system.intents import memory_of, unanswered, written_first
 from system.modes import double_addresses
 from system.node_plan import NodePlan, row_of
 from system.obeying import obey
+from system.overtaken import settle_overtaken
 from system.restoring import StrategyMemory
 from system.venue_audit import audit_venues
 from system.venues import DeskWish, FeedWish
@@ -63,6 +64,8 @@ class BookNode:
         self._markets: dict[str, OutcomePair] = {}
         self._sampled_ns: dict[InstrumentId, int] = {}
         self._stop_wanted = asyncio.Event()
+        self._reduces_because: str | None = None
+        self._are_intents_settled = plan.journal is None
         self._is_simulated = plan.mode == "sandbox"
         self._is_against_double = any(
             double_addresses(one, plan.mode, plan.environ) for one in plan.live.venues
@@ -89,6 +92,11 @@ class BookNode:
             open_orders=len(self._cache.orders_open()),
             unknown_orders=len(self._cache.orders_inflight()),
         )
+
+    def reduce_until_clean(self, cause: str) -> None:
+        """Let only sales out until it is known what became of every order of the run before."""
+        self._reduces_because = cause
+        self.crew.door.shut(cause)
 
     def stop(self) -> None:
         """End the run: strategies stop, what rests is cancelled, then the node ends. May be called again."""
@@ -233,7 +241,7 @@ class BookNode:
                 self.crew.ledger.deposit(venue, cash, now_ns(), "starting balance")
         if not self._is_simulated:
             catch_up(self.crew, self._cache.orders())
-        self._enter("running")
+        self._enter("running", self._reduces_because or "")
 
     def _count(self) -> None:
         self.events += 1
@@ -273,6 +281,7 @@ class BookNode:
                     self._plan.recording.check()
                 if self.phase == "running":
                     self._must_be_sound(obeying)
+                    self._reopen_when_clean()
                     self._save_states()
                     due_ns = self._note_equity(due_ns)
         except RunFailed as failure:
@@ -280,6 +289,13 @@ class BookNode:
         finally:
             wanted.cancel()
         return None
+
+    def _reopen_when_clean(self) -> None:
+        """Trade again once the engine has reconciled, every intent is settled, and no order is unknown."""
+        if self._reduces_because and self._are_intents_settled and not self._cache.orders_inflight():
+            self._reduces_because = None
+            self.crew.door.reopen()
+            self._enter("running", "reconciled: orders may open positions again")
 
     def _note_equity(self, due_ns: int) -> int:
         at_ns = now_ns()
@@ -337,10 +353,12 @@ class BookNode:
         if self._kept:
             self._kept.save(self._strategies)
 
-    def _enter(self, phase: str) -> None:
+    def _enter(self, phase: str, detail: str = "") -> None:
         self.phase = phase
         if journal := self._plan.journal:
-            journal.note(RunPhase(run=journal.run, at_ns=now_ns(), phase=phase, process="node", detail=""))
+            journal.note(
+                RunPhase(run=journal.run, at_ns=now_ns(), phase=phase, process="node", detail=detail)
+            )
 
     async def _obey(self) -> None:
         """Do what operators want, as long as there is a journal in which they can say it."""
@@ -355,20 +373,9 @@ class BookNode:
         await audit_venues(self._plan, self.crew, self._cache, lambda: self.phase == "running", now_ns)
 
     async def _settle_intents(self) -> None:
-        """Have each venue say what became of the orders that a crash of the run before overtook."""
-        if self._plan.journal is None or self._is_simulated:
-            return
-
-        async def ask(intent: Intent) -> str | None:
-            venue = intent.instrument.rpartition(".")[2]
-            return await row_of(venue).ask(dict(self._plan.settings_of(venue)), intent)
-
-        for order_id, found in (await settle(self._plan.journal, self._overtaken, ask)).items():
-            _LOG.warning(
-                "order %s of the run before %s",
-                order_id,
-                f"is {found} at the venue" if found else "never arrived",
-            )
+        if not self._is_simulated:
+            await settle_overtaken(self._plan, self._overtaken)
+        self._are_intents_settled = True
 
     def _story(self, began_ns: int, wall_secs: float) -> Story:
         where = "a double" if self._is_against_double else "venues"

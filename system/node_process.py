@@ -175,7 +175,7 @@ async def _run(plan: NodePlan, folder: Path, wishes: Wishes) -> None:
         for sentence in node.crew.rules:
             _LOG.info("rule: %s", sentence)
         if wishes.reduce_only is not None:
-            node.crew.guardian.reduce_only(wishes.reduce_only, now_ns())
+            node.reduce_until_clean(wishes.reduce_only)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, node.stop)

@@ -19,10 +19,8 @@ def test_a_run_is_halted_by_a_row_by_the_supervisor_of_a_killed_node_and_by_a_si
         async with supervised(tmp_path, book_text(RESTING)) as run:
             found = [await halts.halt(run, "command row", halts.by_row)]
             await argonaut(run, "resume")
-            dead = run.node_pid()
             found.append(await halts.halt(run, "SIGKILL", halts.by_sigkill))
-            await run.until(lambda: run.node_pid() not in (None, dead), "another node")
-            await argonaut(run, "resume")
+            # The next node may only reduce until it knows what became of every order, then it trades again.
             found.append(await halts.halt(run, "SIGTERM", halts.by_sigterm))
             return found, *await run.ended(), run.run_folder
 
