@@ -114,6 +114,11 @@ class HttpSession:
         """Return how far the server's clock is ahead of ours, or None while unknown."""
         return self.skew.skew_ns
 
+    @property
+    def signed_ahead_ns(self) -> int:
+        """Return how far ahead of our clock we sign, since a server told us that ours is wrong; 0 by default."""
+        return self._signed_ahead_ns
+
     def note_server_time(self, server_ns: int, precision_ns: int, reply: Reply) -> None:
         """Learn the skew from a time that a reply states in its body, cut to `precision_ns`."""
         self.skew.note(server_ns, precision_ns, reply.sent_ns, reply.received_ns)

@@ -175,3 +175,19 @@ def test_after_a_restart_orders_have_their_strategy_and_what_filled_meanwhile_is
         assert on.ledger.quantity("hand-1", str(side(ticker, outcome))) == 10
 
     play_once(scene, secs=30)
+
+
+@pytest.mark.card("kalshi", "AR-E26")
+def test_when_the_venues_clock_is_another_orders_and_handshakes_are_signed_by_it():
+    async def scene(on):
+        ticker = await on.market()
+        on.plan.ahead_ns = 60 * SECOND
+        first = on.send(ticker, "YES", "BUY", "1", "0.30")
+        await on.has(first, "Accepted")
+        await on.wire.cut()
+        await on.until(lambda: on.execution.doubts)
+        await on.until(lambda: not on.execution.doubts)
+        second = on.send(ticker, "YES", "BUY", "1", "0.31")
+        await on.has(second, "Accepted")
+
+    play_once(scene, Plan())

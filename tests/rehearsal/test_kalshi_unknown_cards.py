@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from kalshi_house import CANCEL, CREATE, SHARD, kept, side
+from kalshi_house import CANCEL, CREATE, SHARD, kept, side, wall_ns
 
 from adapters.kalshi.messages.orders import CancelOrder, CreatedOrder
 from adapters.kalshi.messages.portfolio import Fill, FillUpdate
@@ -184,6 +184,30 @@ def test_what_the_venue_cancels_by_itself_ends_as_cancelled_and_is_not_replaced(
         assert len(on.at_venue(ticker)) == (1 if how == "pause" else 2)
         if how == "pause":
             on.double.life.activate(ticker)
+
+    play(scene)
+
+
+@pytest.mark.card("kalshi", "AR-E09")
+def test_an_order_that_the_venue_ends_for_want_of_cash_is_told_with_its_reason(play):
+    async def scene(on):
+        ticker = await on.market()
+        rests = on.send(ticker, "YES", "BUY", "10", "0.50")
+        await on.has(rests, "Accepted")
+        taken_usd = on.cash() - 1
+        on.double.control.fund("alice", str(-taken_usd), exchange_index=SHARD)
+        on.ledger.withdraw("KALSHI", taken_usd, wall_ns())
+        on.rest(ticker, "ask", "0.50", "10")
+        await on.has(rests, "Canceled")
+        await on.until(lambda: on.differences)
+        (alert,) = on.differences
+        assert rests.value in alert
+        assert alert.endswith(": MarginCancel")
+        on.differences.clear()
+        await on.agree()
+        on.double.control.fund("alice", str(taken_usd), exchange_index=SHARD)
+        on.ledger.deposit("KALSHI", taken_usd, wall_ns())
+        on.execution._reconciliation.ask_cash()
 
     play(scene)
 

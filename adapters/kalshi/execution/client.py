@@ -80,7 +80,8 @@ class KalshiExecutionClient(ExecutionClient):
 
     `second_guard(order, quantity, price)` is asked before a byte leaves and returns why not, or None; it may
     be awaitable, such as one that first writes the order down.
-    `on_difference` hears what the venue and we see differently (positions, payouts), and that it refuses us.
+    `on_difference` hears what the venue and we see differently (positions, payouts), that it refuses us, and
+    when it ends an order for an unusual reason.
     `memory` says of an order of an earlier run what the venue does not. Until stream and REST
     agree, and while an order is unresolved, orders that open risk are denied with VENUE_UNCERTAIN.
     """
@@ -292,6 +293,8 @@ class KalshiExecutionClient(ExecutionClient):
             if stated.end is None or stated.filled:
                 self._strangers.rise(ticket, stated.order_id)
             return
+        if stated.is_unusual:
+            self._differ(f"the venue ended order {ticket}: {stated.reason}")
         self._desk.teller.take_order(ticket, stated)
 
     def _hear_position(self, ticker: str, contracts: Decimal) -> None:
@@ -350,7 +353,7 @@ class KalshiExecutionClient(ExecutionClient):
         self.generate_account_state([self._desk.cash.state()], [], True, self.clock.timestamp_ns())
 
     def _differ(self, reason: str) -> None:
-        _LOG.error("the venue and we differ: %s", reason)
+        _LOG.error("somebody should look at this: %s", reason)
         if self._tell_difference is not None:
             self._tell_difference(reason)
 

@@ -15,6 +15,22 @@ EXPIRED: Final = "ExpiryCancel"
 POST_ONLY_CROSS: Final = "PostOnlyCrossCancel"
 _MILLISECOND_NS: Final = 1_000_000
 _STATUSES: Final = ("resting", "canceled", "executed")
+_USUAL: Final = frozenset(
+    {
+        "",
+        "Decrease",
+        "Amend",
+        "SelfTradeCancel",
+        "ExpiryCancel",
+        "CloseCancel",
+        "HaltCancel",
+        "Trade",
+        "PostOnlyCrossCancel",
+        "ReduceOnlyCancel",
+    }
+)
+"""Why orders end in the course of things (reference, section 8); of the venue's words only MarginCancel and
+SettlementBoundsCancel, and those that are new to us, are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +73,11 @@ class OrderStatement:
     def size(self) -> Decimal:
         """Contracts asked for in all, as far as this statement can tell: a closed one keeps its first size."""
         return self.filled + self.remaining if self.end is None else max(self.initial, self.filled)
+
+    @property
+    def is_unusual(self) -> bool:
+        """Whether the venue ended the order for a reason that somebody should look at."""
+        return self.end is not None and self.reason not in _USUAL
 
 
 def of_fill(row: portfolio.Fill) -> FillStatement:

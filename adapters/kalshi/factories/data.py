@@ -78,7 +78,7 @@ def make_data_client(
     """Return a data client on a connection that may be shared."""
     return KalshiDataClient(
         http=http,
-        open_socket=socket_opener(config.settings, credentials, clock.timestamp_ns),
+        open_socket=socket_opener(config.settings, credentials, http, clock.timestamp_ns),
         wishes=config.wishes,
         tap=config.tap,
         respell=config.respell,

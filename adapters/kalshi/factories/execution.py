@@ -48,14 +48,15 @@ def execution_factory(
         ) -> KalshiExecutionClient:
             credentials = Credentials.from_environment(environ())
             now_ns = clock.timestamp_ns
+            http = share(SharedHttp, config.settings, credentials, now_ns)
             return KalshiExecutionClient(
                 name=name,
                 config=config,
                 cache=cache,
                 clock=clock,
                 trader_id=trader_id,
-                http=share(SharedHttp, config.settings, credentials, now_ns),
-                socket_factory=socket_opener(config.settings, credentials, now_ns),
+                http=http,
+                socket_factory=socket_opener(config.settings, credentials, http, now_ns),
                 second_guard=second_guard,
                 on_difference=on_difference,
                 memory=memory,

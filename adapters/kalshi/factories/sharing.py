@@ -49,12 +49,18 @@ def share[T: Shared](
 
 
 def socket_opener(
-    config: KalshiConfig, credentials: Credentials, now_ns: Callable[[], int]
+    config: KalshiConfig, credentials: Credentials, http: Connection, now_ns: Callable[[], int]
 ) -> Callable[[Listener], KalshiSocket]:
-    """Return what opens a socket for a listener; each client has its own, as their channels fail apart."""
+    """Return what opens a socket for a listener; each client has its own, as their channels fail apart.
+
+    What `http` learns about our clock counts for their handshakes too.
+    """
+
+    def ahead_ns() -> int:
+        return http.session.signed_ahead_ns
 
     def open_socket(listener: Listener) -> KalshiSocket:
-        return KalshiSocket(config, credentials, listener, now_ns=now_ns)
+        return KalshiSocket(config, credentials, listener, now_ns=now_ns, signed_ahead_ns=ahead_ns)
 
     return open_socket
 

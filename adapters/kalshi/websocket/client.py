@@ -93,7 +93,8 @@ class KalshiSocket:
     """What is wanted is said once and asked for on each connection, in commands of limited length.
 
     Books are asked for in YES prices on both sides (`use_yes_price`) and refused when they are not. A delta
-    is passed on only when its book is whole. `now_ns` is the wall clock. `counts` tells malformed, repeated,
+    is passed on only when its book is whole. `now_ns` is the wall clock, and we sign `signed_ahead_ns()` ahead of
+    it. `counts` tells malformed, repeated,
     and withheld frames, `unknown_types` what is new to us; `socket` tells the state of the connection.
     """
 
@@ -104,6 +105,7 @@ class KalshiSocket:
         listener: Listener,
         *,
         now_ns: Callable[[], int],
+        signed_ahead_ns: Callable[[], int] = int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         path = urlsplit(config.socket_address).path
@@ -115,7 +117,7 @@ class KalshiSocket:
             on_epoch=self._speak,
             on_down=self._end,
             now_ns=now_ns,
-            headers=lambda: credentials.sign("GET", path, now_ns()),
+            headers=lambda: credentials.sign("GET", path, now_ns() + signed_ahead_ns()),
             tap=listener.tap,
             heartbeat_secs=config.heartbeat_secs,
             silence_secs=config.silence_secs,

@@ -228,7 +228,8 @@ def test_a_no_is_refused_with_the_venues_words(ask, venue, status):
     )
     outcome = ask(lambda http: http.create_order(order()))
     assert outcome == Refused(status, "invalid_order", "bad", outcome.body)
-    assert len(venue.requests) == 1
+    # The machine's clock, by which the venue dates its answers, is not ours here: so a 401 may be our clock's fault.
+    assert len(venue.requests) == (2 if status == 401 else 1)
 
 
 @pytest.mark.parametrize(
