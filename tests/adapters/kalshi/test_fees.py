@@ -260,6 +260,27 @@ def test_the_fills_of_one_order_share_an_accumulator_and_other_orders_have_their
     assert commission(model, order(filled="0.24"), "2.76", "0.64") == Decimal("0.0364")
 
 
+@pytest.mark.parametrize(("side", "fee"), [(OrderSide.BUY, "0.005785"), (OrderSide.SELL, "0.005715")])
+def test_cash_that_is_received_is_rounded_down_and_cash_that_is_paid_up(side, fee):
+    # 0.33 x 0.5555 = 0.183315, the curve says 0.005705 up: 0.189020 paid or 0.177610 received, in steps of 0.0001
+    assert commission(KalshiFeeModel(lambda: OCTOBER), order(side=side), "0.33", "0.5555") == Decimal(fee)
+
+
+def test_an_instrument_that_is_issued_anew_is_charged_by_its_own_terms():
+    model = KalshiFeeModel(lambda: OCTOBER)
+    dearer = fee_terms("quadratic", Decimal(2))
+    first = commission(model, order(), "1", "0.5", fee_terms("quadratic", Decimal(1)))
+    instrument = make_pair(
+        MarketTerms(
+            market="KXTOY-1", venue="KALSHI", series="KXTOY", event="KXTOY", title="A toy", opens_ns=START - SECOND,
+            closes_ns=START + SECOND, known_ns=START, price_ranges=(PriceRange(Decimal(0), Decimal(1), Decimal("0.001")),),
+            fees=dearer,
+        )
+    ).yes  # fmt: skip
+    fee = model.get_commission(order("O-2"), Quantity.from_str("1"), Price.from_str("0.5"), instrument)
+    assert (first, fee.as_decimal()) == (Decimal("0.0175"), Decimal("0.035"))
+
+
 def test_a_new_order_under_an_old_name_starts_with_nothing_accumulated():
     model = KalshiFeeModel(lambda: MAY)
     commission(model, order(), "0.24", "0.64")

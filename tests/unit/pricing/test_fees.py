@@ -240,19 +240,41 @@ def test_the_optional_keys_of_plain_terms_have_defaults():
         ({"fees": [PLAIN, PLAIN]}, "ascend"),
         ({"fees": [PLAIN | {"taker_rate": 0.07}]}, "taker_rate as text"),
         ({"fees": [PLAIN | {"taker_rate": "a lot"}]}, "taker_rate"),
-        ({"fees": [PLAIN | {"taker_rate": "NaN"}]}, "taker_rate"),
-        ({"fees": [PLAIN | {"maker_rate": "-0.01"}]}, "maker_rate"),
-        ({"fees": [PLAIN | {"exponent": "1"}]}, "exponent"),
-        ({"fees": [PLAIN | {"since_ns": -1}]}, "since_ns"),
+        ({"fees": [PLAIN | {"maker_rate": 0.01}]}, "maker_rate as text"),
+        ({"fees": [PLAIN | {"fee_unit": 1}]}, "fee_unit as text"),
+        ({"fees": [PLAIN | {"cash_unit": 1}]}, "cash_unit as text"),
+        ({"fees": [PLAIN | {"taker_rate": "NaN"}]}, "taker_rate to be"),
+        ({"fees": [PLAIN | {"maker_rate": "-0.01"}]}, "maker_rate to be"),
+        ({"fees": [PLAIN | {"exponent": "1"}]}, "exponent to be"),
+        ({"fees": [PLAIN | {"since_ns": -1}]}, "since_ns to be"),
         ({"fees": [PLAIN | {"since_ns": 1.5}]}, "since_ns"),
-        ({"fees": [PLAIN | {"fee_unit": "0"}]}, "fee_unit"),
+        ({"fees": [PLAIN | {"fee_unit": "0"}]}, "fee_unit to be"),
         ({"fees": [PLAIN | {"fee_unit": "0.0025"}]}, "fee_unit"),
-        ({"fees": [PLAIN | {"cash_unit": "-0.01"}]}, "cash_unit"),
+        ({"fees": [PLAIN | {"cash_unit": "-0.01"}]}, "cash_unit to be"),
         ({"fees": [PLAIN | {"rounding": "down"}]}, "rounding"),
         ({"fees": [PLAIN | {"surcharge": "1"}]}, "surcharge"),
         ({"fees": [{"since_ns": 0}]}, "maker_rate"),
     ],
 )
 def test_a_schedule_that_is_not_fully_understood_is_refused(info, named):
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises(ValueError, match=rf"\b{named}"):
         FeeSchedule.from_info(info)
+
+
+def test_terms_round_up_and_keep_no_step_of_cash_unless_they_say_so():
+    terms = FeeTerms(
+        since_ns=0, taker_rate=Decimal("0.07"), maker_rate=Decimal(0), exponent=1, fee_unit=Decimal("0.01")
+    )
+    assert (terms.rounding, terms.cash_unit) == ("up", None)
+
+
+def test_an_exponent_of_nothing_makes_the_fee_flat():
+    assert model_fee(Decimal(10), Decimal("0.3"), Decimal("0.05"), 0) == Decimal("0.5")
+
+
+@pytest.mark.parametrize(
+    ("rate", "exponent", "named"), [("-1", 1, "rate to be"), ("0.05", -1, "exponent to be")]
+)
+def test_a_fee_of_what_cannot_be_is_refused_by_name(rate, exponent, named):
+    with pytest.raises(ValueError, match=rf"expected {named}"):
+        model_fee(Decimal(1), Decimal("0.5"), Decimal(rate), exponent)
