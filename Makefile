@@ -96,6 +96,10 @@ faults: $(READY)  ## break Kalshi's double in N=500 runs (or replay SEED=7); wri
 determinism: $(READY)  ## replay one book 100 times, in three processes; writes build/determinism.json
 	ARGONAUT_REPLAYS=100 $(BIN)/pytest -q -s tests/replay/test_determinism.py
 
+.PHONY: mutants
+mutants: $(READY)  ## break risk and money code on purpose, count what the unit tests notice (ONLY=risk/rules EVERY=9)
+	nice -n 10 $(BIN)/python -m benchmarks.mutants $(ONLY) $(if $(EVERY),--every $(EVERY))
+
 .PHONY: truncation
 truncation: $(READY)  ## try 200 cuts a strategy for look-ahead; writes build/truncation.json
 	ARGONAUT_CUTS=200 $(BIN)/pytest -q -s tests/replay/test_truncation.py
