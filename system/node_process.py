@@ -39,7 +39,7 @@ from system.loading import load
 from system.modes import MODES, Mode, check_locks
 from system.node import BookNode, Unresolved, now_ns
 from system.node_plan import NodePlan
-from system.recording import Recording
+from system.recording import BOOK, Recording
 from system.reporting import keep_report
 from system.run_journal import RunJournal
 from system.terminal import open_console
@@ -87,6 +87,8 @@ def command(  # noqa: PLR0913 - one parameter for each option of the command lin
         kind = _mode(mode)
         plan = make_plan(book, kind, os.environ, is_recorded=recorded)
         folder = out / plan.book.name / (run_id or new_run_id(kind))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / BOOK).write_bytes(book.read_bytes())
         _open_log(plan, is_quiet=quiet)
         if kind == "live" and reduce_only is None:  # a restart goes on, whatever the doctor says
             _must_be_well(book, out)
@@ -165,7 +167,6 @@ def _phase(journal: RunJournal, phase: str, detail: str) -> RunPhase:
 
 
 async def _run(plan: NodePlan, folder: Path, wishes: Wishes) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     console = open_console(is_quiet=wishes.is_quiet)
     if wishes.record is not None:
         plan = replace(plan, recording=_recording(wishes.record, folder))

@@ -20,6 +20,8 @@ from storage.recorder import Recorder, RecorderFailed, RecorderSettings
 _MOST_END_SECS: Final = 60.0
 WORD: Final = "recording.json"
 """What a run's folder says about where its recording lies."""
+BOOK: Final = "book.toml"
+"""The book as it was when the run began."""
 
 
 @dataclass(frozen=True, slots=True)

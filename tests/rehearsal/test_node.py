@@ -4,11 +4,13 @@ import signal
 from decimal import Decimal
 
 from node_stage import coin, events_of, node_process, now_ns, standing, until, write_book
+from typer.testing import CliRunner
 
 from storage.coverage import coverage
 from storage.journal import records
 from storage.journal.journal import Journal
 from storage.journal.reading import read
+from system.cli import app
 from system.importing import import_kalshi
 
 RUN = "20261126T120000-sandbox-abcdef"
@@ -113,3 +115,20 @@ def test_a_sandbox_that_records_leaves_a_catalog_and_frames_that_tell_the_same(t
     assert held.rows["QuoteTick"] > 0
     assert held.rows == again.rows
     assert held.markets == again.markets
+    again = CliRunner().invoke(app, ["parity", str(folder), "--json", "--fills", "0.5", "--pnl-usd", "1000"])
+    found = json.loads(again.stdout)
+    assert [one["name"] for one in found["measures"]][:2] == ["intents", "fills"]
+    assert int(found["measures"][0]["run"]) > 0
+    assert (again.exit_code == 0) == found["is_within"]
+    assert json.loads((folder / "parity" / "parity.json").read_text()) == found
+    log = folder / "events.jsonl"
+    log.write_bytes((folder / "parity" / "events.jsonl").read_bytes())
+    (folder / "report.json").write_bytes((folder / "parity" / "report.json").read_bytes())
+    assert CliRunner().invoke(app, ["parity", str(folder), "--pnl-usd", "0"]).exit_code == 0
+    first = next(line for line in log.read_bytes().splitlines() if b'"OrderInitialized"' in line)
+    changed = first.replace(b'"BUY"', b'"SELL"')
+    log.write_bytes(log.read_bytes().replace(first, changed))
+    apart = CliRunner().invoke(app, ["parity", str(folder)])
+    assert apart.exit_code == 3
+    assert "They part first at intent 1" in apart.stdout
+    assert "SELL" in apart.stdout

@@ -80,6 +80,18 @@ def test_an_action_is_told_whole_and_once():
     assert ["0.4500", "0.4600"] in groups
 
 
+def test_the_rest_of_an_action_that_came_late_is_told_by_itself_as_it_was_live():
+    script = Script()
+    script.note("listing", listing(), 1)
+    script.snapshot(2)
+    script.delta(3, clock=3.0)
+    script.delta(3.00001, price="0.4600", clock=3.0)
+    script.delta(3.05, price="0.4700", clock=3.0)
+    script.delta(3.1, price="0.4800", clock=3.1)
+    tops = [(str(one.bid_price), one.ts_init - START) for one in of(told(script), QuoteTick)]
+    assert tops[1:4] == [("0.4600", 3_000_010_000), ("0.4700", 3_050_000_000), ("0.4800", 3_100_000_000)]
+
+
 def test_lost_frames_connections_and_watchers_are_gaps():
     gaps = facts(told(eventful()), DataGap)
     seen = [(one.market, (one.ts_event - START) / SECOND, (one.until_ns - START) / SECOND) for one in gaps]
