@@ -4,30 +4,24 @@ import asyncio
 import os
 import time
 from collections import Counter
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
 from types import SimpleNamespace
-from typing import Any, override
+from typing import Any
 from unittest.mock import patch
 
+from kalshi_hand import SERIES, Hand, HandConfig
 from nautilus_trader.common import Environment, LoggerConfig, LogLevel
 from nautilus_trader.live import LiveExecutionEngineConfig, LiveNode, LiveNodeConfig, SubmissionRecoveryPolicy
 from nautilus_trader.model import (
-    BookType,
-    ClientId,
     InstrumentId,
-    OrderBook,
-    OrderSide,
-    Price,
-    Quantity,
     StrategyId,
-    TimeInForce,
     TraderId,
     Venue,
 )
-from wire_between import Wire, as_it_is, nothing
+from wire_between import Wire
 
 from adapters.kalshi.config import KalshiDataConfig, KalshiExecutionConfig
 from adapters.kalshi.data.client import KalshiDataClient
@@ -36,8 +30,7 @@ from adapters.kalshi.data.watch import Pace
 from adapters.kalshi.execution.client import KalshiClientConfig, KalshiExecutionClient
 from adapters.kalshi.factories.data import KalshiDataClientConfig
 from adapters.kalshi.factories.execution import KalshiTradingDataClientFactory, execution_factory
-from engine import GUARD, Door, Seat, Strategy, StrategyConfig
-from markets.facts import DataGap, TradeProvenance
+from engine import Door, Seat
 from markets.names import Series
 from risk.guardian import Guardian
 from risk.ledger import Ledger
@@ -49,7 +42,7 @@ from simulation.wire.kalshi_control import Listing
 from simulation.wire.kalshi_settings import KalshiSettings
 from system.catching_up import catch_up
 
-SERIES, SHARD, KALSHI = "KXBTC15M", 2, Venue("KALSHI")
+SHARD, KALSHI = 2, Venue("KALSHI")
 SECOND = 10**9
 START_USD = Decimal(1000)
 CREATE, CANCEL = "POST /portfolio/events/orders", "DELETE /portfolio/events/orders"
@@ -62,7 +55,6 @@ WIDE = (
     ClockSkew(limit_secs=20.0),
 )
 QUICK = {"reconnect_first_secs": 0.05, "request_timeout_secs": 2.0}
-GTC, IOC = TimeInForce.GTC, TimeInForce.IOC
 
 
 def wall_ns() -> int:
@@ -71,122 +63,6 @@ def wall_ns() -> int:
 
 def side(market: str, outcome: str = "YES") -> InstrumentId:
     return InstrumentId.from_str(f"{market}-{outcome}.KALSHI")
-
-
-class HandConfig(StrategyConfig, frozen=True):
-    """Which series to follow."""
-
-    series: list[Series]
-
-
-class Hand(Strategy[HandConfig]):
-    """Listens to everything of every market that it meets; a test tells it what to do."""
-
-    @override
-    def on_start(self) -> None:
-        self.heard: list[Any] = []
-        self.happened: list[Any] = []
-        self.met: dict[str, list[Any]] = {}
-        self.terms: dict[str, list[Any]] = {}
-        self.books: dict[InstrumentId, OrderBook] = {}
-        self.answers: list[tuple[str, Any]] = []
-        self.wishes: dict[InstrumentId, Decimal] = {}
-        self.is_started = True
-        self.subscribe_data(DataGap.data_type(f"{SERIES}.KALSHI"), client_id=ClientId("KALSHI"))
-        for series in self.config.series:
-            self.follow(series)
-
-    @override
-    def on_market(self, market) -> None:
-        self.met.setdefault(market.info["market"], []).append(market)
-        for one in (market.yes.id, market.no.id):
-            self.books[one] = OrderBook(one, BookType.L2_MBP)
-            self.subscribe_book_deltas(one, BookType.L2_MBP)
-            self.subscribe_quotes(one)
-            self.subscribe_trades(one)
-            self.subscribe_instrument_status(one)
-            self.subscribe_instrument_close(one)
-            self.subscribe_data(TradeProvenance.data_type(str(one)), client_id=ClientId("KALSHI"))
-
-    def fall_silent(self) -> None:
-        """Unsubscribe from everything."""
-        for one in self.books:
-            self.unsubscribe_book_deltas(one)
-            self.unsubscribe_quotes(one)
-            self.unsubscribe_trades(one)
-            self.unsubscribe_instrument_status(one)
-
-    @override
-    def on_terms(self, market) -> None:
-        self.terms.setdefault(market.info["market"], []).append(market)
-
-    @override
-    def on_book_deltas(self, deltas) -> None:
-        if deltas.instrument_id not in self.books:
-            return
-        self.books[deltas.instrument_id].apply_deltas(deltas)
-        self.heard.append(deltas)
-
-    @override
-    def on_quote(self, quote) -> None:
-        self.heard.append(quote)
-        wish = self.wishes.get(quote.instrument_id)
-        if wish and quote.ask_size.as_decimal() >= wish:
-            del self.wishes[quote.instrument_id]
-            self.buy(quote.instrument_id, wish, quote.ask_price.as_decimal(), time_in_force=IOC)
-
-    @override
-    def on_trade(self, trade) -> None:
-        self.heard.append(trade)
-
-    @override
-    def on_instrument_status(self, status) -> None:
-        self.heard.append(status)
-
-    @override
-    def on_instrument_close(self, close) -> None:
-        self.heard.append(close)
-
-    @override
-    def on_phase(self, phase) -> None:
-        self.heard.append(phase)
-
-    @override
-    def on_resolution(self, resolution) -> None:
-        self.heard.append(resolution)
-
-    @override
-    def on_fact(self, fact) -> None:
-        self.heard.append(fact)
-
-    @override
-    def on_book(self, book) -> None:
-        self.answers.append(("book", book))
-
-    @override
-    def on_historical_trades(self, trades) -> None:
-        self.answers.append(("trades", trades))
-
-    @override
-    def on_historical_bars(self, bars) -> None:
-        self.answers.append(("bars", bars))
-
-    @override
-    def on_order_event(self, event) -> None:
-        self.happened.append(event)
-
-    def send(self, instrument_id, way, size, price, **terms):
-        """Send a limit order as it is written, and return its id."""
-        order = self.order_factory.limit(
-            instrument_id,
-            OrderSide.BUY if way == "BUY" else OrderSide.SELL,
-            Quantity.from_decimal_dp(Decimal(size), 2),
-            Price.from_decimal_dp(Decimal(price), 4),
-            exec_algorithm_id=GUARD,
-            **({"time_in_force": GTC} | terms),
-        )
-        self.submit_order(order)
-        return order.client_order_id
 
 
 @dataclass(kw_only=True)
@@ -270,7 +146,7 @@ class House:
             self._handle, self.cache = self._node.handle(), self._node.cache
             self._running = asyncio.create_task(self._node.run_async())
             try:
-                await self.until(lambda: self.hand.is_started or self._running.done(), secs=15)
+                await self.until(lambda: self.hand.is_started or self._running.done(), secs=40)
             except BaseException:
                 await self.leave()
                 raise
@@ -471,11 +347,11 @@ class House:
     def status(self, client_order_id) -> str:
         return self.cache.order(client_order_id).status.name
 
-    async def has(self, client_order_id, *names: str, secs: float = 8.0) -> None:
+    async def has(self, client_order_id, *names: str, secs: float = 20.0) -> None:
         """Wait until all of these happened to an order."""
         await self.until(lambda: set(names) <= set(self.events(client_order_id)), secs)
 
-    async def until(self, condition, secs: float = 8.0) -> None:
+    async def until(self, condition, secs: float = 20.0) -> None:
         """Wait for a condition; say what is known when it never comes."""
         try:
             async with asyncio.timeout(secs):
@@ -563,7 +439,7 @@ class House:
     async def agree(self) -> None:
         """Wait until venue, engine and ledger agree; then the books must be whole as well (rule 6 of the cards)."""
         try:
-            await self.until(lambda: not self.disagreements(), secs=6)
+            await self.until(lambda: not self.disagreements())
         except AssertionError as error:
             raise AssertionError("; ".join(self.disagreements())) from error
         self.ledger.audit()
@@ -582,62 +458,3 @@ def _is_about(one: Any, ticker: str | None, outcome: str | None) -> bool:
     name = instrument if isinstance(instrument, str) else instrument.symbol.value
     market, _, leg = name.removesuffix(".KALSHI").rpartition("-")
     return market == ticker and outcome in (None, leg)
-
-
-class Keeper:
-    """Plays scenes in one house, one after another; a scene that fails costs its house.
-
-    After each scene the markets' books must agree with ours, unless it `ends_apart`.
-    """
-
-    def __init__(self, plan: Plan | None = None) -> None:
-        self._plan = plan
-        self._runner = asyncio.Runner()
-        self._house: House | None = None
-
-    def __call__(self, scene, *, secs: float = 15.0, ends_apart: bool = False) -> None:
-        try:
-            self._runner.run(self._play(scene, secs, ends_apart))
-        except BaseException:
-            self.close_house()
-            raise
-
-    async def _play(self, scene, secs: float, ends_apart: bool) -> None:
-        async with asyncio.timeout(secs):
-            if self._house is None:
-                house = House(self._plan)
-                await house.__aenter__()
-                self._house = house
-            house = self._house
-            house.hand.heard.clear()
-            house.hand.happened.clear()
-            house.hand.answers.clear()
-            house.wire.passes, house.wire.answers = as_it_is, nothing
-            await scene(house)
-            if not ends_apart:
-                await house.agree()
-
-    def close_house(self) -> None:
-        house, self._house = self._house, None
-        if house is not None:
-            self._runner.run(house.__aexit__(None, None, None))
-
-    def close(self) -> None:
-        self.close_house()
-        self._runner.close()
-
-
-@contextmanager
-def kept(plan: Plan | None = None):
-    """Keep a house for the tests of a module."""
-    keeper = Keeper(plan)
-    try:
-        yield keeper
-    finally:
-        keeper.close()
-
-
-def play_once(scene, plan: Plan | None = None, **how: Any) -> None:
-    """Play one scene in a house of its own."""
-    with kept(plan) as keeper:
-        keeper(scene, **how)

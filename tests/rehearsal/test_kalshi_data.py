@@ -1,13 +1,11 @@
 """The live data client in a node, against the venue double."""
 
 import asyncio
-import json
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import ClientSession, WSMsgType, web
 from nautilus_trader.common import DataActor, Environment, LoggerConfig, LogLevel
 from nautilus_trader.live import LiveNode, LiveNodeConfig
 from nautilus_trader.model import (
@@ -19,6 +17,7 @@ from nautilus_trader.model import (
     TraderId,
     Venue,
 )
+from wire_between import Wire
 
 from adapters.kalshi.config import KalshiDataConfig
 from adapters.kalshi.data.watch import Pace
@@ -109,56 +108,6 @@ class Ear(DataActor):
             [(str(level.price), f"{level.size():.2f}") for level in levels]
             for levels in (book.bids(), book.asks())
         ]
-
-
-class Wire:
-    """Passes frames on between the client and the double, but those that `drops` says."""
-
-    def __init__(self, socket_url):
-        self.socket_url, self.url = socket_url, ""
-        self.drops = lambda frame: False
-        self.connections = []
-
-    @asynccontextmanager
-    async def laid(self):
-        app = web.Application()
-        app.router.add_get("/trade-api/ws/v2", self._carry)
-        runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"ws://127.0.0.1:{runner.addresses[0][1]}/trade-api/ws/v2"
-        try:
-            yield self
-        finally:
-            await self.cut()
-            await runner.cleanup()
-
-    async def cut(self):
-        for one in self.connections:
-            await one.close()
-
-    async def _carry(self, request):
-        near = web.WebSocketResponse(timeout=0.1)
-        await near.prepare(request)
-        keys = {name: value for name, value in request.headers.items() if name.startswith("KALSHI-")}
-        async with ClientSession() as session, session.ws_connect(self.socket_url, headers=keys) as far:
-            self.connections.append(near)
-            upward = asyncio.create_task(self._up(near, far))
-            async for message in far:
-                if (
-                    message.type is WSMsgType.TEXT
-                    and not near.closed
-                    and not self.drops(json.loads(message.data))
-                ):
-                    await near.send_str(message.data)
-            upward.cancel()
-        return near
-
-    async def _up(self, near, far):
-        async for message in near:
-            if message.type is WSMsgType.TEXT:
-                await far.send_str(message.data)
-        await far.close()
 
 
 class Rehearsal:
@@ -345,7 +294,7 @@ def test_after_a_lost_frame_the_book_is_blank_until_it_is_whole_again(rehearse):
                 return True
             return False
 
-        on.wire.drops = drops
+        on.wire.drop(drops)
         on.rest(A, "bid", "0.45", "7")
         await on.until(lambda: lost)
         before = len(on.ear.heard)
@@ -426,7 +375,7 @@ def test_the_close_ends_quotes_and_the_payout_closes_each_side_once(rehearse):
 def test_a_settlement_during_an_outage_is_learnt_by_rest(rehearse):
     async def scene(on):
         await on.with_book()
-        on.wire.drops = lambda frame: frame["type"] == "market_lifecycle_v2"
+        on.wire.drop(lambda frame: frame["type"] == "market_lifecycle_v2")
         await on.until(lambda: any(one.phase is Phase.CLOSED for one in on.ear.of("MarketPhase")))
         on.double.life.determine(A, "no")
         await on.until(lambda: len(on.ear.of("InstrumentClose")) == 2, secs=6)

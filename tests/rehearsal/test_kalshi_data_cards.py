@@ -3,7 +3,8 @@
 from functools import partial
 
 import pytest
-from kalshi_house import KALSHI, SECOND, kept, side
+from kalshi_house import KALSHI, SECOND, side
+from kalshi_keeper import kept
 from nautilus_trader.model import BarType, BookType, ClientId, OptionSeriesId, StrikeRange
 
 BOOK = "orderbook_delta"

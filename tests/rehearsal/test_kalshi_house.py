@@ -4,7 +4,9 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from kalshi_house import IOC, Plan, kept, side, wall_ns
+from kalshi_hand import IOC
+from kalshi_house import Plan, side, wall_ns
+from kalshi_keeper import kept
 from nautilus_trader.model import OrderFilled
 
 from markets.facts import Phase

@@ -4,7 +4,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from kalshi_house import CANCEL, CREATE, IOC, SHARD, Plan, kept, side, wall_ns
+from kalshi_hand import IOC
+from kalshi_house import CANCEL, CREATE, SHARD, Plan, side, wall_ns
+from kalshi_keeper import kept
 from nautilus_trader.model import Price
 
 from adapters.kalshi.config import KalshiConfig
@@ -149,7 +151,7 @@ def test_a_restart_of_the_venue_leaves_orders_unknown_and_no_risk_before_everyth
         after = on.send(ticker, "YES", "BUY", "1", "0.32")
         await on.has(after, "Accepted")
 
-    play(scene, secs=25)
+    play(scene)
 
 
 @pytest.mark.card("kalshi", "AR-E23")

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from kalshi_house import SECOND, SHARD, WIDE, Plan, play_once, side, wall_ns
+from kalshi_house import SECOND, SHARD, WIDE, Plan, side, wall_ns
+from kalshi_keeper import play_once
 from nautilus_trader.model import BookAction
 
 from adapters.kalshi.config import KalshiDataConfig
@@ -72,7 +73,7 @@ def levels_of(deltas):
     return levels
 
 
-FROZEN = {"heartbeat_secs": 1.0, "silence_secs": 2.0}
+FROZEN = {"heartbeat_secs": 1.5, "silence_secs": 3.0}
 
 
 @pytest.mark.card("kalshi", "AR-D10")
@@ -149,7 +150,7 @@ def test_our_bucket_waits_before_the_venue_must_and_a_cancel_overtakes_what_wait
             await on.has(one, "Accepted")
         assert on.execution._desk.http.session.counters[f"write:{SHARD}"].requests == 22
 
-    play_once(scene, Plan(double={"tier": "basic"}), secs=25)
+    play_once(scene, Plan(double={"tier": "basic"}))
 
 
 @pytest.mark.card("kalshi", "AR-E30", "AR-E32")
@@ -174,7 +175,7 @@ def test_after_a_restart_orders_have_their_strategy_and_what_filled_meanwhile_is
         await on.until(lambda: on.status(rests) == "FILLED")
         assert on.ledger.quantity("hand-1", str(side(ticker, outcome))) == 10
 
-    play_once(scene, secs=30)
+    play_once(scene)
 
 
 @pytest.mark.card("kalshi", "AR-E26")

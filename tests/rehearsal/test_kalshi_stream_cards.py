@@ -1,7 +1,8 @@
 """Data cards at Kalshi about faults of the stream, with the guard behind the strategy: what it does not know is not traded."""
 
 import pytest
-from kalshi_house import Plan, kept, side
+from kalshi_house import Plan, side
+from kalshi_keeper import kept
 
 from markets.facts import Phase
 from simulation.wire.fault_plan import PlannedFault

@@ -4,7 +4,8 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from kalshi_house import CANCEL, CREATE, SHARD, kept, side, wall_ns
+from kalshi_house import CANCEL, CREATE, SHARD, side, wall_ns
+from kalshi_keeper import kept
 
 from adapters.kalshi.messages.orders import CancelOrder, CreatedOrder
 from adapters.kalshi.messages.portfolio import Fill, FillUpdate

@@ -7,7 +7,8 @@ import pytest
 from nautilus_trader.common import Environment, LoggerConfig, LogLevel
 from nautilus_trader.live import LiveNode, LiveNodeConfig
 from nautilus_trader.model import TraderId
-from test_kalshi_data import PACE, SECOND, SERIES, A, B, Rehearsal, Wire, now_ns, side
+from test_kalshi_data import PACE, SECOND, SERIES, A, B, Rehearsal, now_ns, side
+from wire_between import Wire
 
 from adapters.kalshi.config import KalshiDataConfig
 from adapters.kalshi.factories.data import KalshiDataClientConfig, KalshiDataClientFactory
@@ -171,7 +172,7 @@ def test_lost_frames_and_connections_are_gaps_in_both(record):
                 return True
             return False
 
-        on.wire.drops = drops
+        on.wire.drop(drops)
         on.rest(A, "bid", "0.45", "7")
         await on.until(lambda: lost, secs=20)
         on.rest(A, "ask", "0.55", "9")

@@ -51,6 +51,10 @@ class Wire:
             await self.cut()
             await runner.cleanup()
 
+    def drop(self, is_lost: Callable[[Frame], bool]) -> None:
+        """Lose the frames that `is_lost` says."""
+        self.passes = lambda frame: () if is_lost(frame) else (frame,)
+
     async def cut(self) -> None:
         """End every connection, as a network would."""
         connections, self._connections = self._connections, []
