@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from redis.asyncio import Redis
 from sqlalchemy import Connection, func, select
 
+from campaigns.redis_server import redis_server
 from campaigns.supervised import RESTING, Supervised, argonaut, book_text, now_ns, supervised
 from storage.journal.commands import Kind, find
 from storage.journal.tables import COMMANDS
+from system.redis_channel import stream_of
 
-DOORS: Final = ("command row", "argonaut halt", "SIGKILL of the node", "SIGTERM")
+DOORS: Final = ("command row", "argonaut halt", "Redis", "SIGKILL of the node", "SIGTERM")
 MOST_SECS: Final = 2.0
 BIDS: Final = 6
 _SECOND_NS: Final = 1_000_000_000
@@ -68,6 +71,19 @@ async def by_cli(run: Supervised) -> int:
     return run.ask(_last_command_ns)
 
 
+def by_redis(url: str) -> Deed:
+    """Return what writes a command into the book's stream."""
+
+    async def deed(run: Supervised) -> int:
+        wish = {"kind": "halt", "reason": "a campaign", "operator": "campaign", "mode": "rehearsal"}
+        async with Redis.from_url(url) as client:
+            at_ns = now_ns()
+            await client.xadd(stream_of("supervised"), wish)  # type: ignore[arg-type]  # its stub is invariant
+        return at_ns
+
+    return deed
+
+
 async def by_sigkill(run: Supervised) -> int:
     """Kill the node, so that the supervisor has to do it."""
     pid = run.node_pid()
@@ -115,11 +131,17 @@ async def campaign(folder: Path, count: int, on_halt: Callable[[Halt], None]) ->
 
 
 async def _by_command(folder: Path, count: int, note: Callable[[Halt], None]) -> None:
-    async with supervised(folder, book_text(RESTING)) as run:
-        for _ in range(count):
-            for door, deed in (("command row", by_row), ("argonaut halt", by_cli)):
-                note(await halt(run, door, deed))
-                await argonaut(run, "resume")
+    folder.mkdir(parents=True)
+    async with redis_server(folder) as url:
+        doors: list[tuple[str, Deed]] = [("command row", by_row), ("argonaut halt", by_cli)]
+        if url is not None:
+            doors.append(("Redis", by_redis(url)))
+        book = book_text(RESTING, "" if url is None else f'redis = "{url}"')
+        async with supervised(folder, book) as run:
+            for _ in range(count):
+                for door, deed in doors:
+                    note(await halt(run, door, deed))
+                    await argonaut(run, "resume")
 
 
 async def _by_kill(folder: Path, count: int, note: Callable[[Halt], None]) -> None:
