@@ -5,9 +5,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from simulation.wire.kalshi_markets import MADE_UP_RULES
 from simulation.wire.kalshi_recordings import load_recording
 from system.book import BadBook, Outline, outline, read_book_file
 from system.kalshi_settings import shard_of
@@ -16,6 +18,7 @@ from system.venue_process import VenueTask
 
 DEFAULT_FAULTS: Final = Path("configs/faults/afternoon.toml")
 
+_LOOKED_AT: Final = 100  # messages: a market's terms come before its first book
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _SERIES: Final = re.compile(r"kalshi:([^\s:*]+)-\*")
 _MARKET: Final = re.compile(r"kalshi:([^\s:*]+)(?::(?:YES|NO))?|([^\s:*]+)-(?:YES|NO)\.KALSHI")
@@ -124,20 +127,26 @@ def _check_options(wish: Wish) -> None:
         raise BadBook(f"expected --playback in mode sandbox only, found mode {wish.mode}")
     if wish.speed is not None and (wish.playback is None or not 0 < wish.speed <= 1000):
         raise BadBook(f"expected --speed above 0, up to 1000, and --playback with it, found {wish.speed:g}")
-    for file in (wish.playback, wish.fault_plan):
-        if file is not None and not file.is_file():
-            raise BadBook(f"expected a file at {file}, found none")
+    if wish.fault_plan is not None and not wish.fault_plan.is_file():
+        raise BadBook(f"expected a fault plan at {wish.fault_plan}, found none")
+    if wish.playback is not None and not wish.playback.exists():
+        raise BadBook(f"expected a recording at {wish.playback}, found none: `argonaut make-up` makes one")
 
 
 def _about(recording: Path) -> dict[str, Any]:
-    """Return what a recording says of itself first, if anything; BadBook when it is none."""
+    """Return what a recording says of itself; BadBook when it is none.
+
+    `source` is SYNTHETIC also for what our own recorder kept of a double: playing it again makes nothing real.
+    """
     try:
-        first = next(load_recording(recording), None)
+        first = list(islice(load_recording(recording), _LOOKED_AT))
     except (ValueError, LookupError, TypeError, OSError) as error:
         raise BadBook(f"expected a recording of a socket at {recording}, found {error}") from error
-    if first is None:
-        raise BadBook(f"expected a recording of a socket at {recording}, found an empty file")
-    return first.body if first.kind == "recording" else {}
+    if not first:
+        raise BadBook(f"expected a recording of a socket at {recording}, found an empty one")
+    about = first[0].body if first[0].kind == "recording" else {}
+    is_doubles = any(MADE_UP_RULES in str(message.body) for message in first)
+    return about | ({"source": "SYNTHETIC"} if is_doubles else {})
 
 
 def _run_id(mode: Mode, now_ns: int) -> str:

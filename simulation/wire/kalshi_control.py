@@ -9,7 +9,7 @@ from simulation.wire.fault_plan import PlannedFault
 from simulation.wire.kalshi_events import EventNotice, FeeNotice, MarketNotice
 from simulation.wire.kalshi_exchange import Exchange
 from simulation.wire.kalshi_life import Life
-from simulation.wire.kalshi_markets import STRUCTURES, Event, Market, Series
+from simulation.wire.kalshi_markets import MADE_UP_RULES, STRUCTURES, Event, Market, Series
 from simulation.wire.kalshi_orders import Fill, Order, OrderAsk
 from simulation.wire.kalshi_rows import range_rows
 from simulation.wire.kalshi_units import SECOND_NS, parse_count, parse_money, parse_price
@@ -161,7 +161,7 @@ def _created(market: Market) -> dict[str, Any]:
     about = {
         "name": market.event.title, "title": market.event.title,
         "yes_sub_title": market.facts.get("yes_sub_title", "Yes"), "no_sub_title": "No",
-        "rules_primary": "Made up for a rehearsal.", "rules_secondary": "", "can_close_early": True,
+        "rules_primary": MADE_UP_RULES, "rules_secondary": "", "can_close_early": True,
         "event_ticker": market.event.ticker, "expected_expiration_ts": market.close_ns // SECOND_NS,
     }  # fmt: skip
     return {

@@ -22,6 +22,9 @@ STRUCTURES: Final[dict[str, tuple[tuple[int, int, int], ...]]] = {
 }
 """Price ranges (start, end, step) in price units, by the venue's names (kalshi.md section 9)."""
 
+MADE_UP_RULES: Final = "Made up for a rehearsal."
+"""The rules of every market of the double, so that nobody takes one for real."""
+
 INITIALIZED: Final = "initialized"
 ACTIVE: Final = "active"
 INACTIVE: Final = "inactive"

@@ -72,6 +72,8 @@ class Playback:
             "cfbenchmarks_value": self._index,
             "market_lifecycle_v2": self._life,
             "watch_market": self._watch,
+            "listing": lambda body: self._row(body["market"]),
+            "row": self._row,
         }
         control.life.outcome_of = self._outcome
 
@@ -174,7 +176,7 @@ class Playback:
 
     def _life(self, body: dict[str, Any]) -> None:
         ticker, kind = str(body["market_ticker"]), body["event_type"]
-        if kind == "created":
+        if kind == "created" and ticker not in self._tapes:
             more = body.get("additional_metadata") or {}
             facts = {name: more[name] for name in _TERMS if name in more}
             opens, closes = (int(body[name]) * SECOND_NS for name in ("open_ts", "close_ts"))
@@ -183,6 +185,21 @@ class Playback:
             self.report.markets.append(ticker)
         elif kind == "determined" and body.get("result") in ("yes", "no"):
             self.results.setdefault(ticker, str(body["result"]))
+            self._determine_late(ticker)
+
+    def _row(self, body: dict[str, Any]) -> None:
+        """Take what REST said of a market: our own recorder keeps it, since a socket tells of births only."""
+        ticker, result = str(body["ticker"]), body.get("result")
+        if ticker not in self._tapes and body.get("open_time") and body.get("close_time"):
+            facts = {name: body[name] for name in _TERMS if body.get(name) is not None}
+            if "floor_strike" in facts:
+                facts["floor_strike"] = float(facts["floor_strike"])
+            life = (parse_time(str(body["open_time"])), parse_time(str(body["close_time"])))
+            event = str(body.get("event_ticker") or ticker.rpartition("-")[0])
+            self._tapes[ticker] = Tape(self.exchange, self._listed(ticker, event, life, facts))
+            self.report.markets.append(ticker)
+        if result in ("yes", "no"):
+            self.results.setdefault(ticker, result)
             self._determine_late(ticker)
 
     def _watch(self, body: dict[str, Any]) -> None:

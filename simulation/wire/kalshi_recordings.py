@@ -1,7 +1,8 @@
 """Recorded socket sessions, whatever the recorder's line format, as one stream of messages.
 
-Two formats are read: `{"recv_ns", "frame"|"control"}` lines (.jsonl, .jsonl.gz) and a recorder's flat lines
-with `event_type`, `payload_json`, `local_recv_ns` (.ndjson.zst). See the manifests beside the data.
+Two formats are read: `{"recv_ns", "frame"|"control"}` lines (.jsonl, .jsonl.gz, a part or a folder of parts of our own
+recorder, .frames.zst) and a recorder's flat lines with `event_type`, `payload_json`, `local_recv_ns` (.ndjson.zst). See
+the manifests beside the data.
 """
 
 import gzip
@@ -25,7 +26,11 @@ class Recorded:
 
 
 def load_recording(path: Path) -> Iterator[Recorded]:
-    """Yield a session's messages in order; ValueError on a line of neither format."""
+    """Yield a session's messages in order, of a folder those of its parts; ValueError on a line of neither format."""
+    if path.is_dir():
+        for part in sorted(path.glob("*.frames.zst")):
+            yield from load_recording(part)
+        return
     with _open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
@@ -46,7 +51,8 @@ def _read_line(row: dict[str, Any], where: str) -> Recorded:
         frame = row["frame"]
         return Recorded(int(row["recv_ns"]), str(frame["type"]), frame.get("msg") or {})
     if "control" in row:
-        body = {"market_ticker": row.get("market_ticker")} | (row.get("info") or {})
+        info = row.get("info")
+        body = {"market_ticker": row.get("market_ticker")} | (info if isinstance(info, dict) else {})
         return Recorded(int(row["recv_ns"]), str(row["control"]), body)
     if "event_type" in row:
         return Recorded(int(row["local_recv_ns"]), str(row["event_type"]), row.get("payload_json") or {})

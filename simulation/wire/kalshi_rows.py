@@ -5,7 +5,7 @@ from typing import Any
 
 from simulation.wire.kalshi_accounts import Payout, Position
 from simulation.wire.kalshi_books import Book
-from simulation.wire.kalshi_markets import Candle, Event, Market, Series
+from simulation.wire.kalshi_markets import MADE_UP_RULES, Candle, Event, Market, Series
 from simulation.wire.kalshi_orders import Fill, Order, OrderView, Trade, user_uuid
 from simulation.wire.kalshi_units import (
     ONE_PRICE,
@@ -90,7 +90,7 @@ def market_row(market: Market, now_ns: int) -> Row:
         "volume_fp": count_text(market.volume + market.tape_volume), "volume_24h_fp": count_text(market.volume + market.tape_volume),
         "open_interest_fp": count_text(market.open_interest + market.tape_interest), "notional_value_dollars": "1.0000",
         "result": market.result, "settlement_bounds_type": "default", "expiration_value": "",
-        "can_close_early": True, "rules_primary": "Made up for a rehearsal.", "rules_secondary": "",
+        "can_close_early": True, "rules_primary": MADE_UP_RULES, "rules_secondary": "",
         "price_level_structure": market.structure, "price_ranges": range_rows(market),
         "exchange_index": market.exchange_index,
     }  # fmt: skip

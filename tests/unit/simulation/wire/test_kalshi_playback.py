@@ -4,6 +4,7 @@ import asyncio
 import json
 from decimal import Decimal
 
+import zstandard
 from kalshi_stage import Engine, data_file
 
 from simulation.wire.kalshi_playback import Playback
@@ -113,6 +114,34 @@ def test_recorded_prints_and_index_values_are_told_again_with_the_times_of_now(t
     assert value.average["window_start_ts_ms"] == (now_ns - 1) // 1_000_000
     assert (playback.report.trades, playback.report.indices) == (1, 1)
     assert engine.double.audit() == []
+
+
+def note(control, info, recv_ns=1):
+    return json.dumps({"recv_ns": recv_ns, "epoch": 0, "venue": "KALSHI", "control": control, "info": info})
+
+
+ROW = {"ticker": TICKER, "event_ticker": "KXBTC15M-X", "open_time": "2026-05-13T16:30:00Z",
+       "close_time": "2026-05-13T16:45:00Z", "strike_type": "greater_or_equal", "floor_strike": "68000.5"}  # fmt: skip
+
+
+def test_a_folder_of_our_own_recorder_lists_markets_as_rest_told_and_ends_them_so(tmp_path):
+    lines = [
+        note("recording", {"schema": 1, "run": "r", "part": 1}),
+        note("shards", [1]),
+        note("listing", {"market": ROW, "facts": {}}, 1778689800_000000000),
+        *SMALL,
+        note("row", ROW | {"result": "yes"}),
+    ]
+    for number, part in enumerate((lines[:4], lines[4:]), 1):
+        packed = zstandard.compress(("\n".join(part) + "\n").encode())
+        (tmp_path / f"KALSHI-00000{number}.frames.zst").write_bytes(packed)
+    engine = Engine()
+    playback = Playback(engine.double.control, load_recording(tmp_path), speed=0)
+    asyncio.run(playback.run())
+    market = engine.double.exchange.markets[TICKER]
+    assert (market.event.ticker, market.facts["floor_strike"]) == ("KXBTC15M-X", 68000.5)
+    assert playback.results == {TICKER: "yes"}
+    assert len(market.book.yes_levels()) == 3
 
 
 def _agrees(engine, row):
