@@ -174,21 +174,22 @@ class Journal:
     def _work(self) -> None:
         try:
             with self._engine.connect() as connection:
+                is_all = True
                 while not (self._is_closing or self._failure) or self._waiting:
-                    if not self._waiting:
+                    if is_all:  # small commits in a row would take the interpreter from the loop all the time
                         self._is_wanted.wait(_LINGER_SECS)
                     self._is_wanted.clear()
-                    self._write(connection)
+                    is_all = self._write(connection)
         except SQLAlchemyError as error:
             self._fail(f"the database failed: {error}", error)
         except Exception as error:  # noqa: BLE001 - the owner of a thread reports what ended it
             self._fail(f"the writer failed: {error!r}", error)
 
-    def _write(self, connection: Connection) -> None:
-        """Commit what waits; all who wait for the disk share this commit."""
+    def _write(self, connection: Connection) -> bool:
+        """Commit what waits, and return whether that was all; who waits for the disk shares this commit."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
         if not batch:
-            return
+            return True
         answers: list[tuple[Future[Any], Any, Exception | None]] = []
         try:
             with begin(
@@ -210,6 +211,7 @@ class Journal:
         for answer, found, error in answers:
             if answer.set_running_or_notify_cancel():
                 answer.set_exception(error) if error else answer.set_result(found)
+        return len(batch) < _MOST_AT_ONCE
 
     def _fail(self, what: str, error: Exception) -> None:
         self._failure = JournalLost(f"the journal at {self.address!r} keeps nothing any more: {what}")
