@@ -6,7 +6,8 @@ from decimal import Decimal
 from unittest.mock import patch
 
 import pytest
-from kalshi_house import SHARD, kept, side, wall_ns
+from kalshi_house import SHARD, side, wall_ns
+from kalshi_keeper import kept
 from nautilus_trader.model import TimeInForce
 
 from adapters.kalshi.messages.orders import CancelOrder
