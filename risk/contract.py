@@ -27,6 +27,12 @@ class Outcome:
     underlying: str | None = None
     is_yes: bool = True
     is_exclusive: bool = False
+    shard: int = 0
+
+    @property
+    def purse(self) -> str:
+        """Where the money for this outcome lies: its venue, and the shard of it that its cash is kept on."""
+        return f"{self.venue}/{self.shard}"
 
     @property
     def group(self) -> str:
@@ -94,6 +100,7 @@ def contract_of(instrument: Instrument) -> Contract:
         underlying=info.get("underlying"),
         is_yes=info["outcome"] == "YES",
         is_exclusive=bool(info["mutually_exclusive"]),
+        shard=int(info["shard"]),
     )
     fees = FeeSchedule.from_info(info)
     return Contract(

@@ -53,6 +53,10 @@ class Standing(Protocol):
         """Return what is at stake at one venue."""
         ...
 
+    def purse_stake_usd(self, purse: str) -> Decimal:
+        """Return what is at stake on one shard of a venue (`Outcome.purse`)."""
+        ...
+
     def deployed_usd(self) -> Decimal:
         """Return what is at stake in all."""
         ...
@@ -159,6 +163,9 @@ class Books:
 
     def venue_stake_usd(self, venue: str) -> Decimal:
         return self._ledger.costs.at_venue(venue) + self._exposure.reserved.at_venue(venue)
+
+    def purse_stake_usd(self, purse: str) -> Decimal:
+        return self._ledger.costs.in_purse(purse) + self._exposure.reserved.in_purse(purse)
 
     def deployed_usd(self) -> Decimal:
         return self._ledger.costs.total + self._exposure.reserved.total

@@ -16,15 +16,17 @@ _MICRO = Decimal("0.000001")
 
 
 class NetEdgeAfterCosts(Rule, frozen=True):
-    """Refuse to buy where belief less price, slippage, fee and lock-up leaves less than `limit` per contract.
+    """Refuse to buy where belief less price, slippage, fee, lock-up and `order_usd` leaves less than `limit` a contract.
 
     Slippage for this size: what the quote shows trades at the ask, the rest at the order's limit; an
-    order that would rest trades at its limit. Lock-up: the money until the close, at `yearly_rate`.
+    order that would rest trades at its limit. Lock-up: the money until the close, at `yearly_rate`. Gas and
+    transfers are paid once an order, `order_usd` in all, and shared by its contracts; 0 where none apply.
     """
 
-    higher_is_tighter: ClassVar[frozenset[str]] = frozenset({"limit", "yearly_rate"})
+    higher_is_tighter: ClassVar[frozenset[str]] = frozenset({"limit", "yearly_rate", "order_usd"})
     limit: Usd
     yearly_rate: Annotated[float, Meta(ge=0, le=1)]
+    order_usd: Usd
 
     @override
     def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
@@ -36,12 +38,14 @@ class NetEdgeAfterCosts(Rule, frozen=True):
         fee = proposal.expected_fee_usd / proposal.quantity
         years = Decimal(max(proposal.closes_ns - proposal.now_ns, 0)) / _YEAR_NS
         lockup = price * exact(self.yearly_rate) * years
-        edge = exact(proposal.belief.probability) - price - fee - lockup
+        hops = self.order_usd / proposal.quantity
+        edge = exact(proposal.belief.probability) - price - fee - lockup - hops
         if edge >= self.limit:
             return None
         return self.because(
             f"{as_usd(edge.quantize(_MICRO))} left per contract (price {price.quantize(_MICRO)}, fee "
-            f"{fee.quantize(_MICRO)}, lock-up {lockup.quantize(_MICRO)}), limit is {as_usd(self.limit)}"
+            f"{fee.quantize(_MICRO)}, lock-up {lockup.quantize(_MICRO)}, gas and transfer {hops.quantize(_MICRO)}), "
+            f"limit is {as_usd(self.limit)}"
         )
 
 

@@ -72,6 +72,15 @@ class MaxStakePerVenue(StakeLimit, frozen=True):
         return standing.venue_stake_usd(proposal.venue), f"at {proposal.venue}"
 
 
+class MaxStakePerShard(StakeLimit, frozen=True):
+    """Refuse whatever could leave more than `limit` at stake on one shard of a venue, whose cash is its own."""
+
+    @override
+    def at_stake(self, proposal: Proposal, standing: Standing) -> tuple[Decimal, str]:
+        purse = proposal.outcome.purse
+        return standing.purse_stake_usd(purse), f"on shard {purse}"
+
+
 class MaxDeployed(StakeLimit, frozen=True):
     """Refuse whatever could leave more than `limit` at stake in all."""
 

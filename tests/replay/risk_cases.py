@@ -82,6 +82,7 @@ CASES = {
     "exposure:MaxStakePerMarket": Case(usd(100), usd("105.248"), BOTH_SIDES),
     "exposure:MaxStakePerEvent": Case(usd(100), usd("105.248"), TWO),
     "exposure:MaxStakePerVenue": Case(usd(100), usd("105.248"), TWO),
+    "exposure:MaxStakePerShard": Case(usd(100), usd("105.248"), TWO),
     "exposure:MaxDeployed": Case(usd(100), usd("105.248"), TWO),
     "exposure:MaxStakePerCategory": Case(
         usd(100) | {"categories": FED}, usd("105.248") | {"categories": FED}, TWO
@@ -140,7 +141,7 @@ CASES = {
         {"limit": 1, "least_cancels": 2}, {"limit": 2, "least_cancels": 2}, [*CANCELS, (6, "buy", YES, "10", "0.52")]
     ),
     "costs:NetEdgeAfterCosts": Case(
-        usd("0.0675") | {"yearly_rate": 1}, usd("0.0674") | {"yearly_rate": 1}, SIXTY
+        usd("0.0675") | {"yearly_rate": 1, "order_usd": 0}, usd("0.0674") | {"yearly_rate": 1, "order_usd": 0}, SIXTY
     ),
     "venue:FailedExecutions": Case(
         {"limit_failures": 2, "window_secs": 60}, {"limit_failures": 2, "window_secs": 2}, FAILING

@@ -222,6 +222,7 @@ class Stands:
     stake: Decimal = Decimal(0)
     event_stake: Decimal = Decimal(0)
     venue_stake: Decimal = Decimal(0)
+    purse_stake: Decimal = Decimal(0)
     deployed: Decimal = Decimal(0)
     unreserved: Decimal = Decimal(1000)
     equity: Decimal = Decimal(1000)
@@ -267,6 +268,9 @@ class Stands:
 
     def venue_stake_usd(self, venue):
         return self.venue_stake
+
+    def purse_stake_usd(self, purse):
+        return self.purse_stake
 
     def deployed_usd(self):
         return self.deployed
