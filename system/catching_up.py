@@ -1,14 +1,23 @@
 """What happened at the venues while no node lived: trades are booked, orders that rest are reserved for again."""
 
-from collections.abc import Iterable, Iterator
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
-from nautilus_trader.model import OrderFilled
+from nautilus_trader.model import BinaryOption, InstrumentId, OrderFilled, StrategyId
 
+from markets.instruments import OutcomePair, complement_of, info_of
+from network.errors import NetworkError
 from risk.ledger import Ledger
+from risk.trades import Settlement
 from system.crew import Crew, RunFailed
+from system.node_plan import NodePlan, row_of
+
+_LOG: Final = logging.getLogger(__name__)
+_PATIENCE_SECS: Final = 2.0
 
 
 def catch_up(crew: Crew, orders: Iterable[Any]) -> None:
@@ -19,7 +28,7 @@ def catch_up(crew: Crew, orders: Iterable[Any]) -> None:
     """
     for order in sorted(orders, key=attrgetter("ts_init")):
         missed = list(_missed(order, crew.ledger))
-        if missed and not crew.diary.knows(order.instrument_id):
+        if missed and not (crew.diary.knows(order.instrument_id) or _meet(crew, order.instrument_id)):
             raise RunFailed(
                 f"expected {order.instrument_id} among the book's markets, found {len(missed)} unbooked trades of "
                 f"{order.client_order_id}"
@@ -30,6 +39,49 @@ def catch_up(crew: Crew, orders: Iterable[Any]) -> None:
             crew.guardian.exposure.fill(order.client_order_id, -sum(map(_size, missed), Decimal(0)))
         for event in missed:
             crew.door.hear(event)
+
+
+async def settle_ended(plan: NodePlan, crew: Crew, cache: Any, now_ns: Callable[[], int]) -> None:
+    """Book the payouts of markets that ended while no node lived, of which the engine hears nothing any more.
+
+    What we hold and the engine does not is asked about once; a market that has not paid yet is left to whoever
+    compares the books. A venue that does not answer is asked again.
+    """
+    for position in crew.ledger.positions():
+        instrument, strategy = position.outcome.instrument, StrategyId(position.strategy)
+        if cache.positions_open(instrument_id=InstrumentId.from_str(instrument), strategy_id=strategy):
+            continue
+        payout = await _payout_of(plan, position.outcome.venue, instrument)
+        if payout is not None:
+            crew.ledger.post_settlement(
+                Settlement(
+                    strategy=position.strategy,
+                    outcome=position.outcome,
+                    quantity=position.quantity,
+                    payout=payout,
+                    reference=f"{instrument}-{position.strategy}",
+                    now_ns=now_ns(),
+                )
+            )
+
+
+async def _payout_of(plan: NodePlan, venue: str, instrument: str) -> Decimal | None:
+    while True:
+        try:
+            return await row_of(venue).paid(dict(plan.settings_of(venue)), instrument)
+        except NetworkError as error:
+            _LOG.warning("expected the payout of %s, found: %s", instrument, error)
+            await asyncio.sleep(_PATIENCE_SECS)
+
+
+def _meet(crew: Crew, instrument_id: InstrumentId) -> bool:
+    """Meet a market that has closed meanwhile, if the engine knows both of its sides."""
+    one = crew.door.instrument(instrument_id)
+    other = crew.door.instrument(complement_of(one)) if one else None
+    if not (isinstance(one, BinaryOption) and isinstance(other, BinaryOption)):
+        return False
+    crew.meet(OutcomePair(one, other) if info_of(one)["outcome"] == "YES" else OutcomePair(other, one))
+    return True
 
 
 def _missed(order: Any, ledger: Ledger) -> Iterator[OrderFilled]:

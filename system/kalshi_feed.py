@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from adapters.kalshi.config import KalshiDataConfig
+from adapters.kalshi.data.client import ticker_of
 from adapters.kalshi.data.markets import note_nothing
 from adapters.kalshi.factories.data import KalshiDataClientConfig, KalshiDataClientFactory
 from system.kalshi_settings import read_settings
@@ -15,6 +16,7 @@ def make(wish: FeedWish) -> Client:
     config = KalshiDataClientConfig(
         settings=read_settings(wish.settings, KalshiDataConfig),
         series=wish.series,
+        markets=tuple(dict.fromkeys(ticker_of(side) for side in wish.sides)),
         tap=wish.tap,
         note=wish.note or note_nothing,
         respell=wish.respell,

@@ -2,12 +2,17 @@
 
 import os
 import time
+from decimal import Decimal
 from typing import Final
 
 from adapters.kalshi.config import KalshiExecutionConfig
 from adapters.kalshi.http.client import KalshiHttp
 from adapters.kalshi.messages.queries import FillsQuery, OrdersQuery
+from adapters.kalshi.providers.catalogue import KalshiCatalogue
+from adapters.kalshi.providers.life import MarketLife
+from adapters.kalshi.providers.terms import terms_of_listing
 from adapters.kalshi.signing import Credentials
+from markets.facts import MarketResolution
 from network.errors import Unreachable
 from storage.journal.records import Intent
 from system.book import Raw
@@ -32,6 +37,21 @@ async def ask(settings: Raw, intent: Intent) -> str | None:
         if found is None and as_of_ns < intent.at_ns + _LATE_NS:
             raise Unreachable(f"expected to read past {intent.at_ns + _LATE_NS}, found {as_of_ns}")
         return found
+
+
+async def payout(settings: Raw, instrument: str) -> Decimal | None:
+    """Return what a contract of an instrument paid in the end, or None while that is open; raises from `network.errors`."""
+    ticker, _, outcome = instrument.removesuffix(".KALSHI").rpartition("-")
+    config = read_settings(settings, KalshiExecutionConfig)
+    async with KalshiHttp(config, None, now_ns=_now_ns, monotonic=time.monotonic) as http:
+        listing = await KalshiCatalogue(http, _now_ns).list_market(ticker)
+    if listing is None:
+        return None
+    life = MarketLife(terms_of_listing(listing, _now_ns()))
+    for fact in life.take_row(listing.market, _now_ns()):
+        if isinstance(fact, MarketResolution) and fact.is_final and not fact.is_disputed:
+            return fact.payout if outcome == "YES" else 1 - fact.payout
+    return None
 
 
 async def _find(http: KalshiHttp, intent: Intent) -> str | None:

@@ -25,7 +25,7 @@ from research.record import Outcome, Record
 from risk.guardian import Guardian
 from simulation.spelling import Spelling
 from storage.journal.records import RunPhase
-from system.catching_up import catch_up
+from system.catching_up import catch_up, settle_ended
 from system.crew import Crew, RunFailed, Story
 from system.event_log import EventLog
 from system.external_streams import with_streams
@@ -202,10 +202,11 @@ class BookNode:
     def _feed_wish(self, venue: str) -> FeedWish:
         ours = [one for one in self._followed() if one.venue == venue]
         recording = self._plan.recording
+        held = [InstrumentId.from_str(one.outcome.instrument) for one in self.crew.ledger.positions()]
         return FeedWish(
             settings=dict(self._plan.settings_of(venue)),
             series=tuple(one.ticker for one in ours),
-            sides=tuple(one for one in self._sides() if one.venue.value == venue),
+            sides=tuple(one for one in [*self._sides(), *held] if one.venue.value == venue),
             tap=recording.tap(venue) if recording else None,
             note=recording.note(venue) if recording else None,
             respell=Spelling() if self._is_simulated else None,
@@ -375,6 +376,9 @@ class BookNode:
     async def _settle_intents(self) -> None:
         if not self._is_simulated:
             await settle_overtaken(self._plan, self._overtaken)
+            while self.phase == "starting":
+                await asyncio.sleep(_LOOK_SECS)
+            await settle_ended(self._plan, self.crew, self._cache, now_ns)
         self._are_intents_settled = True
 
     def _story(self, began_ns: int, wall_secs: float) -> Story:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
@@ -58,7 +59,7 @@ class VenueRow:
     """One venue; `fee_model` is given the clock of a replay or a sandbox.
 
     `feed` and `desk` name functions that make a data client of a FeedWish and an execution client of a DeskWish, `inquiry`
-    one that asks what became of an order (`system.intents.Ask`, the book's settings before it), `doctor` one that says
+    one that asks what became of an order (`system.intents.Ask`, the book's settings before it), `payouts` one that tells what a contract paid, `doctor` one that says
     what keeps a book from running there, `books` one that reads the venue's books of us. They are loaded when they
     are needed: what can place an order is no part of a process that may not.
     """
@@ -68,6 +69,7 @@ class VenueRow:
     feed: str
     desk: str
     inquiry: str
+    payouts: str
     doctor: str
     books: str
 
@@ -84,6 +86,11 @@ class VenueRow:
     def ask(self, settings: Raw, intent: Intent) -> Awaitable[str | None]:
         """Return the venue's id of an order that a crash overtook, or None; NetworkError while it cannot tell."""
         found: Awaitable[str | None] = _load(self.inquiry)(settings, intent)
+        return found
+
+    def paid(self, settings: Raw, instrument: str) -> Awaitable[Decimal | None]:
+        """Return what a contract paid in the end, or None while that is open; raises from `network.errors`."""
+        found: Awaitable[Decimal | None] = _load(self.payouts)(settings, instrument)
         return found
 
     def examine(self, settings: Raw, look: Any, environ: Mapping[str, str], **clocks: Any) -> Awaitable[Any]:
@@ -104,6 +111,7 @@ VENUES: Mapping[str, VenueRow] = {
         "system.kalshi_feed:make",
         "system.kalshi_desk:make",
         "system.kalshi_inquiry:ask",
+        "system.kalshi_inquiry:payout",
         "system.doctor:examine_for_book",
         "system.kalshi_books:make",
     ),

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from simulation.wire.fault_plan import FaultPlan
 from simulation.wire.kalshi import KalshiDouble
+from simulation.wire.kalshi_control import Listing
 from simulation.wire.kalshi_crowd import CrowdSettings
 from simulation.wire.kalshi_settings import KalshiSettings
 
 HOUSE = Path(__file__).parents[2]
 SERIES = "SYNBTC15M"
+MARKET = "SYNBTC15M-A-45"
+SECOND = 1_000_000_000
 QUICK = {"removal_ms": 100, "removal_steps": 2, "clear_snapshot_ms": 300, "determination_ms": 300}
 
 
@@ -50,6 +53,20 @@ async def standing(*, window_secs=5, events_per_second=40, seed=3, **settings):
         assert double.audit() == []
     finally:
         await double.stop()
+
+
+def open_market(double):
+    facts = {"strike_type": "greater_or_equal", "floor_strike": 68000.0}
+    at_ns = now_ns()
+    double.control.list_market(
+        Listing(MARKET, "SYNBTC15M-A", "SYNBTC15M", at_ns - SECOND, at_ns + 3600 * SECOND, "tapered_deci_cent",
+                exchange_index=2, facts=facts)
+    )  # fmt: skip
+    double.control.fund("alice", "1000", exchange_index=2)
+    for trusted in ("crowd", "taker"):
+        double.control.make_trusted(trusted, 2)
+    double.control.trade_as("crowd", MARKET, "bid", "0.39", "100")
+    double.control.trade_as("crowd", MARKET, "ask", "0.60", "100")
 
 
 def coin(number, series=SERIES, wait_secs=0.5):

@@ -3,7 +3,7 @@ import json
 import signal
 from decimal import Decimal
 
-from node_stage import coin, events_of, node_process, now_ns, standing, until, write_book
+from node_stage import MARKET, coin, events_of, node_process, now_ns, open_market, standing, until, write_book
 from typer.testing import CliRunner
 
 from storage.coverage import coverage
@@ -132,3 +132,25 @@ def test_a_sandbox_that_records_leaves_a_catalog_and_frames_that_tell_the_same(t
     assert apart.exit_code == 3
     assert "They part first at intent 1" in apart.stdout
     assert "SELL" in apart.stdout
+
+
+def test_a_book_may_name_a_single_outcome(tmp_path):
+    async def scene():
+        async with standing(window_secs=None) as (double, environ):
+            open_market(double)
+            kelly = f'{{ instrument_id = "kalshi:{MARKET}:YES", probability = 0.9, bankroll = 500 }}'
+            entry = f'[[strategies]]\nstrategy = "strategies.kelly:Kelly"\nid = "kelly-1"\nconfig = {kelly}\n'
+            file = write_book(tmp_path, entry)
+            file.write_text(file.read_text().replace("kalshi:SYNBTC15M-*", f"kalshi:{MARKET}:YES"))
+            book, arguments = sandbox(tmp_path, book=file)
+            folder = tmp_path / "runs" / "staged" / RUN
+            async with node_process(book, environ, *arguments) as process:
+                output = asyncio.create_task(process.stdout.read())
+                await until(lambda: something_filled(events_of(folder)) or process.returncode is not None)
+                assert process.returncode is None, (await output).decode()
+                process.terminate()
+                assert await process.wait() == 0, (await output).decode()
+            (order,) = [one for one in events_of(folder) if one["event"] == "OrderInitialized"]
+            assert order["instrument_id"] == f"{MARKET}-YES.KALSHI"
+
+    asyncio.run(scene())

@@ -5,16 +5,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from node_stage import node_process, now_ns, standing, until, write_book
+from node_stage import MARKET, SECOND, node_process, now_ns, open_market, standing, until, write_book
 
-from simulation.wire.kalshi_control import Listing
 from storage.journal import records
 from storage.journal.commands import Kind, Wish, find, send
 from storage.journal.journal import Journal
 from storage.journal.reading import read
 
-SECOND = 1_000_000_000
-MARKET = "SYNBTC15M-A-45"
 RESTER = """
 [[strategies]]
 strategy = "resting:Rester"
@@ -23,20 +20,6 @@ config = { series = "kalshi:SYNBTC15M-*" }
 """
 LIVE = 'venues = ["KALSHI"]\n[live.settings.KALSHI]\nfunded_shards = [2]\n'
 HERE = {"PYTHONPATH": str(Path(__file__).parent)}
-
-
-def open_market(double):
-    facts = {"strike_type": "greater_or_equal", "floor_strike": 68000.0}
-    at_ns = now_ns()
-    double.control.list_market(
-        Listing(MARKET, "SYNBTC15M-A", "SYNBTC15M", at_ns - SECOND, at_ns + 3600 * SECOND, "tapered_deci_cent",
-                exchange_index=2, facts=facts)
-    )  # fmt: skip
-    double.control.fund("alice", "1000", exchange_index=2)
-    for trusted in ("crowd", "taker"):
-        double.control.make_trusted(trusted, 2)
-    double.control.trade_as("crowd", MARKET, "bid", "0.39", "100")
-    double.control.trade_as("crowd", MARKET, "ask", "0.60", "100")
 
 
 def kept(folder, kind):
@@ -127,5 +110,34 @@ def test_a_halt_cancels_what_rests_and_outlives_the_node(tmp_path):
                 second.terminate()
                 assert await second.wait() == 0
             assert len(double.snapshot().orders["alice"]) == 1
+
+    asyncio.run(scene())
+
+
+def test_a_market_that_paid_while_the_node_was_dead_is_settled_by_the_next_one(tmp_path):
+    async def scene():
+        async with standing(window_secs=None) as (double, environ):
+            open_market(double)
+            book = write_book(tmp_path, RESTER, live=LIVE)
+            options = ("--mode", "rehearsal", "--run-id", "r-1", "--out", str(tmp_path / "runs"))
+            async with node_process(book, environ | HERE, *options) as first:
+                await until(lambda: (quoted(double) and resting(double)) or first.returncode, what="an order")
+                double.control.trade_as("taker", MARKET, "ask", "0.40", "10")
+                await until(lambda: kept(tmp_path, records.Fill) or first.returncode, what="its fill")
+                first.kill()
+                await first.wait()
+            double.life.move_close(MARKET, now_ns() + SECOND // 10)
+            await until(lambda: double.exchange.markets[MARKET].status == "closed", what="the close")
+            double.life.determine(MARKET, "yes")
+            await until(lambda: double.exchange.markets[MARKET].status == "finalized", what="the payout")
+            async with node_process(book, environ | HERE, *options) as second:
+                output = asyncio.create_task(second.stdout.read())
+                await until(lambda: kept(tmp_path, records.Settlement) or second.returncode is not None)
+                assert second.returncode is None, (await output).decode()
+                second.terminate()
+                assert await second.wait() == 0, (await output).decode()
+            (paid,) = kept(tmp_path, records.Settlement)
+            assert (paid.strategy, paid.quantity, paid.payout) == ("rest-1", 10, 1)
+            assert kept(tmp_path, records.Holding)[-1].quantity == 0
 
     asyncio.run(scene())

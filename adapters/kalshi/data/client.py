@@ -42,11 +42,12 @@ type Kind = Literal["books", "quotes", "trades", "statuses"]
 class Wishes:
     """What to take beside what strategies subscribe to.
 
-    Markets of `series` are listed at the start and followed as they come. `indices` are CF Benchmarks
+    Markets of `series` are listed at the start and followed as they come, `markets` are listed by their tickers. `indices` are CF Benchmarks
     indices such as BRTI. Without `follows_lifecycle` new markets and results come by REST only, later.
     """
 
     series: tuple[str, ...] = ()
+    markets: tuple[str, ...] = ()
     indices: tuple[str, ...] = ()
     follows_lifecycle: bool = True
     pace: Pace = field(default_factory=Pace)
@@ -102,6 +103,9 @@ class KalshiDataClient(Refusing):
     async def _connect(self) -> None:
         self._watch.follow(self._wishes.series)
         await self._watch.discover()
+        for ticker in self._wishes.markets:
+            if await self._watch.load(ticker) is None:
+                _LOG.error("expected %s to be a market of Kalshi that can be traded, found none", ticker)
         if self._wishes.follows_lifecycle:
             self.socket.subscribe(LIFECYCLE_CHANNEL)
         if self._wishes.indices:

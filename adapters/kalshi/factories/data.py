@@ -20,15 +20,16 @@ type Respell = Callable[[Any], Iterable[Any]]
 class KalshiDataClientConfig(DataClientConfig):
     """What Nautilus passes on to the factory of the data client.
 
-    `series` are listed at the start and followed. `tap` gets each raw frame before anybody else, `note` what no
+    `series` are listed at the start and followed, `markets` are listed. `tap` gets each raw frame before anybody else, `note` what no
     frame tells (`KalshiDataClient`): what a recorder needs. `respell` says what the engine is told for each datum: a simulated venue wants prints spelt out.
     """
 
-    def __new__(
+    def __new__(  # noqa: PLR0913  each is one thing that a caller may want
         cls,
         *,
         settings: KalshiDataConfig,
         series: tuple[str, ...] = (),
+        markets: tuple[str, ...] = (),
         pace: Pace | None = None,
         tap: Tap | None = None,
         respell: Respell | None = None,
@@ -37,11 +38,12 @@ class KalshiDataClientConfig(DataClientConfig):
     ) -> Self:
         return super().__new__(cls, **nautilus)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  as above
         self,
         *,
         settings: KalshiDataConfig,
         series: tuple[str, ...] = (),
+        markets: tuple[str, ...] = (),
         pace: Pace | None = None,
         tap: Tap | None = None,
         respell: Respell | None = None,
@@ -51,6 +53,7 @@ class KalshiDataClientConfig(DataClientConfig):
         self.settings = settings
         self.wishes = Wishes(
             series=series,
+            markets=markets,
             indices=settings.indices,
             follows_lifecycle=settings.follows_lifecycle,
             pace=pace or Pace(),
