@@ -146,7 +146,7 @@ class KalshiExecutionClient(ExecutionClient):
         findings = Findings(self._hear_order, self._hear_fill, self._report_cash, self._differ)
         self._reconciliation = Reconciliation(self._desk, self._settlements, findings)
         self._strangers = Strangers(self._desk)
-        self._reporting = Reporting(self._desk)
+        self._reporting = Reporting(self._desk, self._strangers)
         self._differing: set[str] = set()
 
     @property
@@ -212,9 +212,7 @@ class KalshiExecutionClient(ExecutionClient):
     async def _generate_position_status_reports(
         self, command: GeneratePositionStatusReports
     ) -> list[PositionStatusReport]:
-        reports = await self._reporting.positions(command)
-        self._strangers.may_come.set()  # the engine knows now what was there before us
-        return reports
+        return await self._reporting.positions(command)
 
     @override
     async def _submit_order(self, command: SubmitOrder) -> None:

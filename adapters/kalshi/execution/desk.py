@@ -18,6 +18,7 @@ from adapters.kalshi.execution.modes import Modes
 from adapters.kalshi.execution.resolution import Resolver
 from adapters.kalshi.execution.telling import Teller
 from adapters.kalshi.execution.tickets import Ticket, Tickets, ticket_of
+from adapters.kalshi.execution.translation import LEGS, Leg
 from adapters.kalshi.http.client import KalshiHttp
 from markets.instruments import outcome_id
 from network.tasks import Tasks
@@ -101,6 +102,10 @@ class Desk:
         order = None if known is None else cache.order(known)
         return None if order is None else self.ticket(order)
 
+    async def remember(self, client_order_ids: Sequence[str]) -> Mapping[str, Remembered]:
+        """Return what our records say of orders; nothing without records."""
+        return {} if self.memory is None else await self.memory(client_order_ids)
+
     def net_in_cache(self, ticker: str) -> Decimal:
         """Return the signed contracts of a market by the engine's open positions."""
         net = Decimal(0)
@@ -109,3 +114,9 @@ class Desk:
                 side = sign if position.is_long else -sign
                 net += side * position.quantity.as_decimal()  # `signed_qty` is a float, and not exact
         return net
+
+
+def leg_of_memory(known: Remembered | None, ticker: str) -> Leg | None:
+    """Return on which leg of a market an order was by our records; None when they do not say."""
+    names: dict[InstrumentId, Leg] = {outcome_id(ticker, VENUE, leg): leg for leg in LEGS}
+    return None if known is None else names.get(known.instrument_id)

@@ -5,6 +5,7 @@ the engine invent fills. Events wait in a queue of the engine's, reports do not.
 the engine knows it already, and a question about it alone is answered by events, or by raising.
 """
 
+import asyncio
 import logging
 from dataclasses import replace
 from decimal import Decimal
@@ -23,20 +24,19 @@ from nautilus_trader.model import (
     PositionStatusReport,
 )
 
-from adapters.kalshi.constants import VENUE
 from adapters.kalshi.execution import statements
-from adapters.kalshi.execution.desk import Desk, Remembered
+from adapters.kalshi.execution.desk import Desk, Remembered, leg_of_memory
 from adapters.kalshi.execution.reports import Writer, legs_of_strangers
 from adapters.kalshi.execution.resolution import OrderUnresolvedError
+from adapters.kalshi.execution.snapshot import Snapshot, take_snapshot
 from adapters.kalshi.execution.statements import FillStatement, OrderStatement
+from adapters.kalshi.execution.strangers import Strangers
 from adapters.kalshi.execution.tickets import Ticket
-from adapters.kalshi.execution.translation import Contract, Leg, other_scale
+from adapters.kalshi.execution.translation import LEGS, Contract, Leg, other_scale
 from adapters.kalshi.messages.queries import FillsQuery, OrdersQuery, PositionsQuery
-from markets.instruments import outcome_id
 from network.errors import Refusal
 
 _LOG: Final = logging.getLogger(__name__)
-_LEGS: Final[tuple[Leg, Leg]] = ("YES", "NO")
 _SECOND_NS: Final = 1_000_000_000
 _NOT_FOUND: Final = 404
 
@@ -44,8 +44,11 @@ _NOT_FOUND: Final = 404
 class Reporting:
     """Reports; network errors pass through, so that nothing is taken for absent that could not be read."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, strangers: Strangers) -> None:
         self._desk = desk
+        self._strangers = strangers
+        self._first: asyncio.Future[Snapshot] | None = None
+        self._unasked = {"orders", "fills", "positions"}
         self._legs: dict[str, Leg] = {}
         self._remembered: dict[str, Remembered] = {}
 
@@ -68,17 +71,25 @@ class Reporting:
 
     async def orders(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
         """Return our orders: the resting ones, and unless only those are asked for, all since a time."""
-        stated = await self._orders(command)
-        await self._learn_legs(stated)
+        if self._is_starting and not command.open_only:
+            stated = list((await self._first_of("orders", command.start)).orders)
+        else:
+            stated = [one for one in await self._orders(command) if not self._is_introduced(one)]
+            await self._learn_legs(stated)
         reports = [self._report(one) for one in stated if self._is_asked(one.ticker, command.instrument_id)]
         return [report for report in reports if report is not None]
 
     async def fills(self, command: GenerateFillReports) -> list[FillReport]:
         """Return our fills since a time."""
         order_id = None if command.venue_order_id is None else command.venue_order_id.value
-        query = FillsQuery(order_id=order_id, min_ts=_seconds(command.start), max_ts=_seconds(command.end))
-        rows = await self._desk.http.get_fills(query)
-        fills = sorted(map(statements.of_fill, rows), key=lambda fill: fill.at_ns)
+        if self._is_starting and order_id is None:
+            fills = list((await self._first_of("fills", command.start)).fills)
+        else:
+            query = FillsQuery(
+                order_id=order_id, min_ts=_seconds(command.start), max_ts=_seconds(command.end)
+            )
+            rows = await self._desk.http.get_fills(query)
+            fills = sorted(map(statements.of_fill, rows), key=lambda fill: fill.at_ns)
         if any(fill.order_id not in self._legs and self._is_strange(fill) for fill in fills):
             held = await self._held()
             self._legs = legs_of_strangers(held, [], fills) | self._legs
@@ -87,16 +98,63 @@ class Reporting:
         return [report for report in reports if report is not None]
 
     async def positions(self, command: GeneratePositionStatusReports) -> list[PositionStatusReport]:
-        """Return our positions: one signed number per market becomes a long leg and a flat one."""
+        """Return our positions: one signed number per market becomes a long leg and a flat one.
+
+        At the start they are what the fills of each leg make, if that is the same number: who holds pairs of both
+        legs would else have them closed by fills that never happened.
+        """
         desk = self._desk
         writer = self._writer()
+        if self._is_starting and command.instrument_id is None:
+            return self._first_positions(await self._first_of("positions", command.start), writer)
         rows = {row.ticker: row for row in await desk.http.get_positions(PositionsQuery())}
         if command.instrument_id is not None:
             contract = desk.contracts.of(command.instrument_id)
             return [writer.position(contract, rows.get(contract.ticker))]
-        held = [(desk.contracts.on(row.ticker, leg), row) for row in rows.values() for leg in _LEGS]
+        held = [(desk.contracts.on(row.ticker, leg), row) for row in rows.values() for leg in LEGS]
         self._warn(ticker for ticker, row in rows.items() if row.position_fp)
         return [writer.position(contract, row) for contract, row in held if contract is not None]
+
+    @property
+    def _is_starting(self) -> bool:
+        return not self._strangers.may_come.is_set()
+
+    def _is_introduced(self, stated: OrderStatement) -> bool:
+        """Whether an order is unknown to the engine, and so comes with its fills, by `Strangers`."""
+        is_strange = self._desk.recall(stated.client_order_id, stated.order_id) is None
+        if is_strange and not self._is_starting:
+            self._strangers.hear(stated.order_id)
+            return True
+        return False
+
+    async def _first_of(self, what: str, start_ns: int | None) -> Snapshot:
+        """Return what there was at one moment of the start: the engine asks for its three parts at the same time."""
+        if self._first is None or (self._first.done() and self._first.exception()):
+            self._first = asyncio.ensure_future(self._begin(_seconds(start_ns)))
+        first = await asyncio.shield(self._first)
+        self._unasked.discard(what)
+        if not self._unasked:
+            self._strangers.may_come.set()  # the engine knows now what was there before us
+        return first
+
+    async def _begin(self, since_ts: int | None) -> Snapshot:
+        first = await take_snapshot(self._desk.http, since_ts)
+        held = {ticker: row.position_fp for ticker, row in first.positions.items()}
+        self._legs |= legs_of_strangers(held, first.orders, first.fills)
+        await self._remember(list(first.orders))
+        self._warn([*held, *(one.ticker for one in first.orders)])
+        return first
+
+    def _first_positions(self, first: Snapshot, writer: Writer) -> list[PositionStatusReport]:
+        reports = []
+        for ticker, row in first.positions.items():
+            legs = first.legs(ticker, lambda fill: self._legs.get(fill.order_id, "YES"))
+            for leg in LEGS:
+                contract = self._desk.contracts.on(ticker, leg)
+                if contract is not None:
+                    held = None if legs is None else legs[leg]
+                    reports.append(writer.position(contract, row, held))
+        return reports
 
     async def _ask(self, ticket: Ticket) -> None:
         if ticket.is_closed or ticket.doubt is not None:
@@ -137,16 +195,13 @@ class Reporting:
         await self._remember(new)
 
     async def _remember(self, new: list[OrderStatement]) -> None:
-        """Ask our records. What has filled stays on the leg that it met: so the legs add up to the venue's net."""
-        if self._desk.memory is None:
-            return
+        """Ask our records on which leg they were, and with what terms: the venue does not tell."""
         ids = [one.client_order_id for one in new if one.client_order_id]
-        self._remembered |= await self._desk.memory(ids)
+        self._remembered |= await self._desk.remember(ids)
         for one in new:
-            known = self._remembered.get(one.client_order_id)
-            names: dict[InstrumentId, Leg] = {outcome_id(one.ticker, VENUE, leg): leg for leg in _LEGS}
-            if known is not None and not one.filled and known.instrument_id in names:
-                self._legs[one.order_id] = names[known.instrument_id]
+            leg = leg_of_memory(self._remembered.get(one.client_order_id), one.ticker)
+            if leg is not None:
+                self._legs[one.order_id] = leg
 
     async def _held(self) -> dict[str, Decimal]:
         rows = await self._desk.http.get_positions(PositionsQuery())

@@ -95,16 +95,23 @@ class Writer:
             client_order_id=client_order_id,
         )
 
-    def position(self, contract: Contract, row: MarketPosition | None) -> PositionStatusReport:
-        """Return the report of one leg: long when the market's signed number is on its side, else flat."""
+    def position(
+        self, contract: Contract, row: MarketPosition | None, leg: Decimal | None = None
+    ) -> PositionStatusReport:
+        """Return the report of one leg: `leg` contracts by its fills, else long when the market's number is on its side.
+
+        The venue's average price is of the net, so it is told only of that: the engine insists on what it is told.
+        """
         signed = Decimal(0) if row is None else row.position_fp
-        held = max(Decimal(0), signed if contract.leg == "YES" else -signed)
-        average = row.market_exposure_dollars / held if row is not None and held else None
+        net = max(Decimal(0), signed if contract.leg == "YES" else -signed)
+        held = net if leg is None else leg
+        average = row.market_exposure_dollars / net if leg is None and row is not None and net else None
+        side = PositionSide.FLAT if not held else PositionSide.LONG if held > 0 else PositionSide.SHORT
         return PositionStatusReport(
             account_id=self.account_id,
             instrument_id=contract.instrument_id,
-            position_side=PositionSide.LONG if held else PositionSide.FLAT,
-            quantity=to_quantity(held),
+            position_side=side,
+            quantity=to_quantity(abs(held)),
             ts_last=self.now_ns,
             ts_init=self.now_ns,
             avg_px_open=average,

@@ -9,7 +9,7 @@ from typing import Final
 from nautilus_trader.model import ClientOrderId
 
 from adapters.kalshi.execution import statements
-from adapters.kalshi.execution.desk import Desk
+from adapters.kalshi.execution.desk import Desk, Remembered, leg_of_memory
 from adapters.kalshi.execution.reports import Writer
 from adapters.kalshi.execution.resolution import READ_ERRORS
 from adapters.kalshi.execution.tickets import Ticket
@@ -99,12 +99,19 @@ class Strangers:
             return True
         if sum(fill.contracts for fill in fills) < stated.filled:
             return False
-        self._report(stated, fills)
+        found = await self._desk.remember([stated.client_order_id] if stated.client_order_id else [])
+        self._report(stated, fills, found.get(stated.client_order_id))
         return True
 
-    def _report(self, stated: statements.OrderStatement, fills: list[statements.FillStatement]) -> None:
+    def _report(
+        self,
+        stated: statements.OrderStatement,
+        fills: list[statements.FillStatement],
+        known: Remembered | None,
+    ) -> None:
         desk = self._desk
-        leg = leg_of_stranger(stated.side, desk.holdings.of(stated.ticker))
+        met = leg_of_stranger(stated.side, desk.holdings.of(stated.ticker))
+        leg = leg_of_memory(known, stated.ticker) or met
         for fill in fills:
             desk.holdings.note(fill)
         contract = desk.contracts.on(stated.ticker, leg)
@@ -116,4 +123,4 @@ class Strangers:
         client_id = ClientOrderId(stated.client_order_id) if stated.client_order_id else None
         writer = Writer(desk.client.account_id, desk.now_ns)
         told = [writer.fill(fill, contract, client_id) for fill in fills]
-        desk.client._handle_report(writer.order(stated, contract), told)
+        desk.client._handle_report(writer.order(stated, contract, known), told)

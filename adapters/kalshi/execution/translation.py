@@ -30,6 +30,7 @@ from pricing.fees import FeeSchedule
 
 type Leg = Literal["YES", "NO"]
 
+LEGS: Final[tuple[Leg, Leg]] = ("YES", "NO")
 ONE: Final = Decimal(1)
 _SECOND_NS: Final = 1_000_000_000
 _LONGEST_CLIENT_ID: Final = 64  # the venue names no limit; its other client ids end at 64
