@@ -9,8 +9,8 @@ from nautilus_trader.model import InstrumentId, Price, Quantity, TimeInForce
 from sqlalchemy import and_, exists
 
 from network.errors import NetworkError
-from storage.journal.errors import JournalLost
-from storage.journal.reading import read
+from storage.journal.errors import BadJournal, JournalLost
+from storage.journal.reading import read, read_last
 from storage.journal.records import Intent, OrderEvent
 from storage.journal.tables import TABLES
 from system.run_journal import RunJournal
@@ -24,6 +24,8 @@ It raises NetworkError while the venue cannot tell.
 
 NEVER_ARRIVED: Final = "NeverArrived"
 FOUND: Final = "FoundAtVenue"
+_SECOND_NS: Final = 1_000_000_000
+_MOST_BEHIND_NS: Final = 60 * _SECOND_NS
 _UNANSWERED: Final = ("OrderInitialized", "OrderSubmitted")
 
 
@@ -66,6 +68,23 @@ def memory_of(journal: RunJournal) -> Callable[[Sequence[str]], Awaitable[dict[s
     return memory
 
 
+async def pass_last_second(
+    journal: RunJournal, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
+    """Wait until the clock has left the second of the last order that was written down.
+
+    An order's id names its second and counts from 1 in each process (rc7): two processes within one second would
+    give the same id to two orders. BadJournal when the clock is so far behind that it cannot be waited for.
+    """
+    last = journal.journal.find(lambda connection: read_last(connection, Intent))
+    while last is not None and (behind_ns := _second_after(last.at_ns) - journal.now_ns()) > 0:
+        if behind_ns > _MOST_BEHIND_NS:
+            raise BadJournal(
+                f"expected a clock past {last.at_ns}, the journal's last order, found {journal.now_ns()}"
+            )
+        await sleep(behind_ns / _SECOND_NS)
+
+
 def unanswered(journal: RunJournal) -> list[Intent]:
     """Return the orders that were to be sent and of which nothing was heard since, oldest first."""
     orders, events = TABLES[Intent], TABLES[OrderEvent]
@@ -94,6 +113,10 @@ async def settle(
     told = [_answer(journal, *pair) for pair in zip(intents, answers, strict=True)]
     await journal.journal.durable(*told)
     return {intent.order_id: answer for intent, answer in zip(intents, answers, strict=True)}
+
+
+def _second_after(at_ns: int) -> int:
+    return (at_ns // _SECOND_NS + 1) * _SECOND_NS
 
 
 def _remembered(intent: Intent) -> Remembered:

@@ -30,7 +30,7 @@ from system.crew import Crew, RunFailed, Story
 from system.event_log import EventLog
 from system.external_streams import with_streams
 from system.heartbeat import Beat
-from system.intents import memory_of, unanswered, written_first
+from system.intents import memory_of, pass_last_second, unanswered, written_first
 from system.modes import double_addresses
 from system.node_plan import NodePlan, row_of
 from system.obeying import obey
@@ -110,6 +110,8 @@ class BookNode:
         """
         began, began_ns = time.perf_counter(), now_ns()
         self._enter("starting")
+        if self._plan.journal:
+            await pass_last_second(self._plan.journal)
         running = asyncio.ensure_future(self._node.run_async())
         obeying = asyncio.ensure_future(self._obey())
         try:

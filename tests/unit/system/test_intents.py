@@ -6,6 +6,7 @@ from itertools import count
 from types import SimpleNamespace
 
 import pytest
+from nautilus_trader.common import Clock, OrderFactory
 from nautilus_trader.model import (
     ClientOrderId,
     InstrumentId,
@@ -14,10 +15,12 @@ from nautilus_trader.model import (
     Quantity,
     StrategyId,
     TimeInForce,
+    TraderId,
 )
 
+from storage.journal.errors import BadJournal
 from storage.journal.journal import Journal
-from system.intents import Remembered, memory_of, written_first
+from system.intents import Remembered, memory_of, pass_last_second, written_first
 from system.run_journal import RunJournal
 
 NO = InstrumentId.from_str("KXFED-27JAN-C-NO.KALSHI")
@@ -65,3 +68,44 @@ def test_what_left_is_remembered_by_a_later_run_and_a_change_of_it_does_not_coun
         "O-2": Remembered(NO, TimeInForce.IOC, is_post_only=False, is_reduce_only=True),
     }
     assert asked == [(name, Decimal(2), Decimal("0.3")) for name in ("O-1", "O-1", "O-2")]
+
+
+def ids_of_a_process(at_ns, number=2):
+    clock = Clock.new_test()
+    clock.set_time(at_ns)
+    factory = OrderFactory(TraderId("BOOK-LIVE"), StrategyId("kelly-1"), clock)
+    return [str(factory.generate_client_order_id()) for _ in range(number)]
+
+
+def test_two_processes_within_one_second_would_make_the_same_ids_of_orders():
+    first, second = 1_700_000_000_100_000_000, 1_700_000_000_900_000_000
+    assert ids_of_a_process(first) == ids_of_a_process(second)
+    assert set(ids_of_a_process(first)).isdisjoint(ids_of_a_process(second + 100_000_000))
+
+
+def test_a_start_leaves_the_second_of_the_last_order_that_was_written_down(tmp_path):
+    now = [1_700_000_000_100_000_000]
+    slept = []
+
+    async def sleep(secs):
+        slept.append(secs)
+        now[0] += round(secs * 1e9)
+
+    made = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite'}", lambda: now[0])
+    journal = RunJournal(made, "r-1", "rehearsal", "test", lambda: now[0])
+
+    async def main():
+        await pass_last_second(journal, sleep)
+        assert slept == []  # no order yet
+        await written_first(journal, lambda *_: None)(order("O-1"), Quantity(2, 2), Price(0.3, 4))
+        before = ids_of_a_process(now[0])
+        now[0] += 500_000_000
+        await pass_last_second(journal, sleep)
+        assert now[0] >= 1_700_000_001_000_000_000
+        assert set(before).isdisjoint(ids_of_a_process(now[0]))
+        now[0] -= 100_000_000_000
+        with pytest.raises(BadJournal, match="expected a clock past"):
+            await pass_last_second(journal, sleep)
+
+    asyncio.run(main())
+    made.close()
