@@ -14,15 +14,18 @@ _ENDED: Final = frozenset({"FILLED", "CANCELED", "EXPIRED"})
 _WAITS: Final = frozenset({"SUBMITTED", "PENDING_UPDATE", "PENDING_CANCEL"})
 
 
-def broken_laws(books: Books, known: Known, intents: Iterable[str]) -> list[str]:
-    """Return every broken law as "law: what, expected, found"; `intents` are the ids that the strategy made."""
+def broken_laws(books: Books, known: Known, intents: Iterable[str], *, is_reborn: bool = False) -> list[str]:
+    """Return every broken law as "law: what, expected, found"; `intents` are the ids that the strategy made.
+
+    `is_reborn`: the engine has started since, and need not know orders that ended unfilled.
+    """
     return [
         *(f"alive: {text}" for text in (*books.faults, *known.broken)),
         *(f"money: {text}" for text in _money(books, known)),
         *(f"position: {text}" for text in _positions(books, known)),
         *(f"fills: {text}" for text in _fills(books, known)),
         *(f"duplicates: {text}" for text in _duplicates(books, list(intents))),
-        *(f"terminal: {text}" for text in _ends(books, known)),
+        *(f"terminal: {text}" for text in _ends(books, known, is_reborn=is_reborn)),
     ]
 
 
@@ -71,7 +74,7 @@ def _duplicates(books: Books, intents: list[str]) -> Iterator[str]:
             yield f"the venue has {times} orders for the one wish {client_id}"
 
 
-def _ends(books: Books, known: Known) -> Iterator[str]:
+def _ends(books: Books, known: Known, *, is_reborn: bool) -> Iterator[str]:
     theirs = {order.order_id: order for order in books.orders}
     wishes = {order.client_order_id: order for order in books.orders}
     named = {order.order_id for order in known.orders if order.order_id}
@@ -84,9 +87,10 @@ def _ends(books: Books, known: Known) -> Iterator[str]:
         if problem:
             yield f"order {order.client_order_id} {problem}"
     for order_id in theirs.keys() - seen:
-        client_id = theirs[order_id].client_order_id
-        if not _is_named(client_id, known.unresolved):
-            yield f"the engine does not know the venue's order {order_id} ({client_id})"
+        there = theirs[order_id]
+        may_be_forgotten = is_reborn and not there.is_open and not there.filled
+        if not may_be_forgotten and not _is_named(there.client_order_id, known.unresolved):
+            yield f"the engine does not know the venue's order {order_id} ({there.client_order_id})"
 
 
 def _end_of(order: KnownOrder, there: VenueOrder | None, unresolved: tuple[str, ...]) -> str | None:

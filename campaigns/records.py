@@ -51,6 +51,7 @@ class KnownOrder(Struct, frozen=True):
     filled: Decimal
     trades: tuple[str, ...] = ()
     changed_ns: int = 0
+    strategy: str = ""
 
 
 class Known(Struct, frozen=True):
@@ -80,3 +81,14 @@ class FaultRun(Struct, frozen=True):
     orders: int = 0
     fills: int = 0
     trace: tuple[str, ...] = ()
+
+
+class KillChain(Struct, frozen=True):
+    """What a chain of kills at one double found; `newborn` were killed before they were asked anything."""
+
+    seed: int
+    kills: int
+    newborn: int
+    laws: tuple[str, ...]
+    orders: int = 0
+    fills: int = 0

@@ -1,9 +1,30 @@
-"""Which venues have a campaign: one row each, found by name."""
+"""Which venues have campaigns: one row each, found by name."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
 
-from campaigns.kalshi import run as kalshi
-from campaigns.records import FaultRun
+from campaigns.kalshi.chain import run_chain
+from campaigns.kalshi.run import run_seed
+from campaigns.records import FaultRun, KillChain
 
-FAULT_RUNS: Final[dict[str, Callable[[int, str | None], FaultRun]]] = {"kalshi": kalshi.run_seed}
+
+@dataclass(frozen=True, slots=True)
+class Campaigns:
+    """What a venue brings: one run of faults, one chain of kills.
+
+    `run_faults(seed, bug)`, where `bug` names a deliberate one or is None; `run_kills(seed, kills, folder, context)`.
+    """
+
+    run_faults: Callable[[int, str | None], FaultRun]
+    run_kills: Callable[..., Coroutine[Any, Any, KillChain]]
+
+
+VENUES: Final = {"kalshi": Campaigns(run_seed, run_chain)}
+
+
+def campaigns_of(venue: str) -> Campaigns:
+    """Return the campaigns of a venue; LookupError when it has none."""
+    if venue not in VENUES:
+        raise LookupError(f"expected a venue among {', '.join(sorted(VENUES))}, found {venue!r}")
+    return VENUES[venue]

@@ -38,7 +38,7 @@ from risk.rules.exposure import MaxDeployed, MaxStakePerMarket
 
 type Wrap = Callable[[Listener], Listener]
 
-PATIENCE_SECS = 0.8
+PATIENCE_SECS = 1.2
 _STRATEGY = StrategyId("actor-001")
 
 
@@ -91,59 +91,20 @@ class Desk:
 
     def known(self) -> Known:
         """Return what engine and ledger say now."""
-        return Known(
-            orders=tuple(map(_known_order, self.cache.orders())),
-            held=self._held(),
-            booked=self._booked(),
-            cash_usd=self.ledger.cash_usd(VENUE) + self.ledger.pending_usd(VENUE),
-            pairs_usd=self._pairs(),
-            unresolved=self.client.doubts,
-            broken=tuple(self._broken()),
-        )
+        broken = complaints(self.door, self.guardian)
+        broken += [f"the ledger was told twice of {trade}" for trade in self.ledger.duplicates]
+        return known_of(self.cache, self.ledger, self.client.doubts, broken)
 
     def let_go(self) -> None:
         """Dispose of the node: a thread can have one, and has it for as long as anybody holds it."""
         self.node.dispose()
         del self.node, self.cache
 
-    def _hear_verdict(self, order: Any, refusal: Any) -> None:
+    def _hear_verdict(self, order: Any, _proposal: Any, refusal: Any) -> None:
         if refusal is None and order.status == OrderStatus.INITIALIZED:
             self.intents.append(order.client_order_id.value)
             if self._on_intent is not None:
                 self._on_intent(order.client_order_id.value)
-
-    def _held(self) -> dict[str, Decimal]:
-        held: dict[str, Decimal] = {}
-        for position in self.cache.positions_open():
-            market, sign = market_of(position.instrument_id)
-            side = sign if position.is_long else -sign
-            held[market] = held.get(market, Decimal(0)) + side * position.quantity.as_decimal()
-        return held
-
-    def _booked(self) -> dict[str, Decimal]:
-        booked: dict[str, Decimal] = {}
-        for position in self.ledger.positions():
-            market, sign = market_of(InstrumentId.from_str(position.outcome.instrument))
-            booked[market] = booked.get(market, Decimal(0)) + sign * position.quantity
-        return booked
-
-    def _pairs(self) -> Decimal:
-        return sum(
-            (
-                min(self.ledger.quantity(None, str(outcome_id(ticker, VENUE, leg))) for leg in ("YES", "NO"))
-                for ticker, _, _ in MARKETS
-            ),
-            Decimal(0),
-        )
-
-    def _broken(self) -> list[str]:
-        found = [f"the guard broke: {self.door.broken!r}"] if self.door.broken else []
-        found += [f"{component} raised {fault!r}" for component, fault in self.door.faults.items()]
-        if self.guardian.state != "active":
-            found.append(f"the guardian is {self.guardian.state}: {self.guardian.switch.cause}")
-        if self.ledger.duplicates:
-            found.append(f"the ledger was told twice of {self.ledger.duplicates}")
-        return found
 
     def _build(self, addresses: tuple[str, str], environ: Mapping[str, str], parts: Parts) -> LiveNode:
         os.environ.update(environ)  # where the factories look
@@ -217,16 +178,64 @@ def _engine_config() -> LiveExecutionEngineConfig:
     )
 
 
+def known_of(cache: Any, ledger: Ledger, unresolved: tuple[str, ...], broken: list[str]) -> Known:
+    """Return what an engine and a ledger say of Kalshi."""
+    return Known(
+        orders=tuple(map(_known_order, cache.orders())),
+        held=_held(cache),
+        booked=_booked(ledger),
+        cash_usd=ledger.cash_usd(VENUE) + ledger.pending_usd(VENUE),
+        pairs_usd=_pairs(ledger),
+        unresolved=unresolved,
+        broken=tuple(broken),
+    )
+
+
+def complaints(door: Door, guardian: Guardian) -> list[str]:
+    """Return what broke among our own."""
+    found = [f"the guard broke: {door.broken!r}"] if door.broken else []
+    found += [f"{component} raised {fault!r}" for component, fault in door.faults.items()]
+    if guardian.state != "active":
+        found.append(f"the guardian is {guardian.state}: {guardian.switch.cause}")
+    return found
+
+
+def _held(cache: Any) -> dict[str, Decimal]:
+    held: dict[str, Decimal] = {}
+    for position in cache.positions_open():
+        market, sign = market_of(position.instrument_id)
+        side = sign if position.is_long else -sign
+        held[market] = held.get(market, Decimal(0)) + side * position.quantity.as_decimal()
+    return held
+
+
+def _booked(ledger: Ledger) -> dict[str, Decimal]:
+    booked: dict[str, Decimal] = {}
+    for position in ledger.positions():
+        market, sign = market_of(InstrumentId.from_str(position.outcome.instrument))
+        booked[market] = booked.get(market, Decimal(0)) + sign * position.quantity
+    return booked
+
+
+def _pairs(ledger: Ledger) -> Decimal:
+    """Return what both sides of a market are worth where they are held at once: the venue has paid it out."""
+    pairs = Decimal(0)
+    for ticker, _, _ in MARKETS:
+        pairs += min(ledger.quantity(None, str(outcome_id(ticker, VENUE, leg))) for leg in ("YES", "NO"))
+    return pairs
+
+
 def _known_order(order: Any) -> KnownOrder:
     venue_id = order.venue_order_id
     return KnownOrder(
         client_order_id=order.client_order_id.value,
         order_id=None if venue_id is None else venue_id.value,
-        market=market_of(order.instrument_id)[0],
+        market=order.instrument_id.symbol.value,
         status=order.status.name,
         filled=order.filled_qty.as_decimal(),
         trades=tuple(trade.value for trade in order.trade_ids),
         changed_ns=order.ts_last,
+        strategy=order.strategy_id.value,
     )
 
 

@@ -14,9 +14,9 @@ from campaigns.records import FaultRun
 from campaigns.witness import Witness
 
 ACTIVE_SECS: Final = 2.0
-_START_SECS: Final = 20.0
-_QUIET_SECS: Final = 25.0
-_BUGGY_SECS: Final = 5.0
+_START_SECS: Final = 90.0
+_QUIET_SECS: Final = 120.0
+_BUGGY_SECS: Final = 8.0
 _CROWD_PER_SEC: Final = 40.0
 
 

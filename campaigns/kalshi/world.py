@@ -57,7 +57,7 @@ class World:
         settings = KalshiSettings(
             tier="premier",
             read_lag_ms=chance.choice((0, 0, 0, 150, 600)),
-            fok_kill_is_error=chance.random() < 0.3,
+            fok_kill_is_error=chance.random() < 0.3 and plan is not None,
             balance_excludes_resting=chance.random() < 0.3,
             error_shape=chance.choice(("nested", "flat")),
             ping_secs=0.5,
@@ -68,6 +68,7 @@ class World:
         self.double = KalshiDouble(settings, seed, wall_ns, plan)
         self.seed = seed
         self._crowd: asyncio.Task[None] | None = None
+        self._is_lively = False
         self.key = self.double.add_key(USER, "ed25519")
 
     async def start(self) -> tuple[str, str]:
@@ -87,15 +88,22 @@ class World:
         return urls.rest, urls.socket
 
     def start_crowd(self, events_per_second: float) -> None:
-        """Let others trade."""
-        settings = CrowdSettings(events_per_second=events_per_second, taker_share=0.3, largest_count=800)
-        crowd = Crowd(self.double.control, settings, self.seed)
-        self._crowd = self.double.run("crowd", crowd.run())
+        """Let others trade, until `stop_crowd`."""
+        self._is_lively = True
+        if self._crowd is None:
+            settings = CrowdSettings(taker_share=0.3, largest_count=800)
+            crowd = Crowd(self.double.control, settings, self.seed)
+            self._crowd = self.double.run("crowd", self._trade(crowd, 1 / events_per_second))
 
     def stop_crowd(self) -> None:
-        """Let nobody else trade any more."""
-        if self._crowd is not None:
-            self._crowd.cancel()
+        """Let nobody else trade."""
+        self._is_lively = False
+
+    async def _trade(self, crowd: Crowd, pause_secs: float) -> None:
+        while True:
+            await asyncio.sleep(pause_secs)
+            if self._is_lively:
+                crowd.step()
 
     @property
     def is_quiet(self) -> bool:

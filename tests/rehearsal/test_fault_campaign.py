@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 
-from campaigns.faults import run_campaign, run_one
+from campaigns.faults import run_campaign
 from campaigns.nursery import run_all
 from campaigns.plans import EVERY_FAULT
+from campaigns.venues import campaigns_of
 
 BROKEN_BY = {
     "resends an order with a new id": "duplicates",
@@ -24,7 +25,7 @@ def laws_broken_by():
     """Run every bug on some seeds at once; a bug's laws are those that any of its runs broke."""
     found = {bug: Counter() for bug in BROKEN_BY}
     runs = [(seed, bug) for bug in BROKEN_BY for seed in SEEDS]
-    for (_, bug), run in run_all(run_one("kalshi"), runs, workers=6, deadline_secs=120):
+    for (_, bug), run in run_all(campaigns_of("kalshi").run_faults, runs, workers=6, deadline_secs=300):
         found[bug].update(law.partition(":")[0] for law in run.laws)
     return found
 

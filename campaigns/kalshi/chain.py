@@ -1,0 +1,164 @@
+"""A chain of lives at one double: each is killed at some moment, and the next must know all that the venue knows."""
+
+import asyncio
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from typing import Any, Final
+
+from campaigns.invariants import broken_laws
+from campaigns.kalshi.victim import Orders, live, write_book
+from campaigns.kalshi.world import World
+from campaigns.records import Books, KillChain, Known
+
+_CROWD_PER_SEC: Final = 40.0
+_READY_SECS: Final = 120.0
+_LOOK_SECS: Final = 0.05
+_NEWBORN_SHARE: Final = 0.3
+_NEWBORN_SECS: Final = 1.0
+_GROWN_SECS: Final = 3.0
+_MOMENT_SECS: Final = 0.1
+_MOST_WISHES: Final = 12
+
+
+async def run_chain(
+    seed: int, kills: int, folder: Path, context: ForkServerContext, *, is_forgetful: bool = False
+) -> KillChain:
+    """Run one chain; `folder` is its own, `is_forgetful` lays a bug in each life."""
+    return await Chain(seed, kills, folder, context, is_forgetful).run()
+
+
+@dataclass(slots=True)
+class Chain:
+    """Kills `kills` lives one after another, and asks one more what it knows; `folder` holds book and journal."""
+
+    seed: int
+    kills: int
+    folder: Path
+    context: ForkServerContext
+    is_forgetful: bool = False
+    intents: list[str] = field(default_factory=list)
+    newborn: int = 0
+
+    async def run(self) -> KillChain:
+        """Return what was broken; the chain ends with the first life that does not know what it should."""
+        world, chance = World(self.seed), random.Random(f"kills {self.seed}")
+        rest, socket = await world.start()
+        write_book(self.folder, self.seed)
+        environ = world.environ | {"ARGONAUT_KALSHI_REST_URL": rest, "ARGONAUT_KALSHI_SOCKET_URL": socket}
+        orders = Orders(str(self.folder), environ, self.is_forgetful)
+        laws: list[str] = []
+        killed = 0
+        try:
+            world.start_crowd(_CROWD_PER_SEC)
+            while killed < self.kills and not laws:
+                is_newborn = chance.random() < _NEWBORN_SHARE
+                life = _Life(self.context, orders, self.intents)
+                try:
+                    if is_newborn:
+                        await asyncio.sleep(chance.uniform(0, _NEWBORN_SECS))
+                    else:
+                        laws = await self._ask(world, life)
+                        await self._let_act(life, chance)
+                finally:
+                    life.kill()
+                killed += 1
+                self.newborn += is_newborn
+            laws = laws or await self._last_word(world, orders)
+            return self._sum_up(world.books(), killed, laws)
+        finally:
+            await world.double.stop()
+
+    async def _let_act(self, life: "_Life", chance: random.Random) -> None:
+        """Return in the middle of something: some orders and a moment after the start, however slow the machine is."""
+        wanted = len(self.intents) + chance.randint(0, _MOST_WISHES)
+        life.say("act")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GROWN_SECS):
+                while len(self.intents) < wanted:
+                    await asyncio.sleep(_LOOK_SECS / 5)
+        await asyncio.sleep(chance.uniform(0, _MOMENT_SECS))
+
+    async def _last_word(self, world: World, orders: Orders) -> list[str]:
+        life = _Life(self.context, orders, self.intents)
+        try:
+            return await self._ask(world, life)
+        finally:
+            life.kill()
+
+    async def _ask(self, world: World, life: "_Life") -> list[str]:
+        """Return the laws that do not hold although the life had time to learn; the crowd waits meanwhile."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _READY_SECS
+        laws = [f"alive: not ready within {_READY_SECS} s"]
+        world.stop_crowd()
+        while loop.time() < deadline:
+            known = await life.ask(deadline - loop.time())
+            if life.is_dead:
+                return [f"alive: the life ended by itself with {life.process.exitcode}"]
+            if known is not None:
+                laws = broken_laws(world.books(), known, self.intents, is_reborn=True)
+                laws += [f"alive: still in doubt: {doubt}" for doubt in known.unresolved]
+                if not laws:
+                    break
+            await asyncio.sleep(_LOOK_SECS)
+        world.start_crowd(_CROWD_PER_SEC)
+        return laws
+
+    def _sum_up(self, books: Books, killed: int, laws: list[str]) -> KillChain:
+        return KillChain(
+            seed=self.seed, kills=killed, newborn=self.newborn, laws=tuple(laws), orders=len(books.orders),
+            fills=len(books.fills),
+        )  # fmt: skip
+
+
+class _Life:
+    def __init__(self, context: ForkServerContext, orders: Orders, intents: list[str]) -> None:
+        self._intents = intents
+        self._pipe, theirs = context.Pipe()
+        self._answers: asyncio.Queue[Known | None] = asyncio.Queue()
+        self.process: ForkServerProcess = context.Process(target=live, args=(theirs, orders))
+        self.process.start()
+        theirs.close()
+        asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._hear)
+        self.is_dead = False
+
+    def say(self, word: str) -> None:
+        with suppress(BrokenPipeError, ConnectionError):
+            self._pipe.send(word)
+
+    async def ask(self, patience_secs: float) -> Known | None:
+        self.say("know")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_secs):
+                return await self._answers.get()
+        return None
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self._drain()
+        asyncio.get_running_loop().remove_reader(self._pipe.fileno())
+        self._pipe.close()
+
+    def _drain(self) -> None:
+        """Hear what it had said before it died: an order whose intent was said may have left."""
+        while not self.is_dead:
+            self._hear()
+
+    def _hear(self) -> None:
+        try:
+            while self._pipe.poll():
+                self._take(self._pipe.recv())
+        except (EOFError, OSError):
+            self.is_dead = True
+            self._answers.put_nowait(None)
+            asyncio.get_running_loop().remove_reader(self._pipe.fileno())
+
+    def _take(self, message: Any) -> None:
+        if isinstance(message, str):
+            self._intents.append(message)
+        else:
+            self._answers.put_nowait(message)
