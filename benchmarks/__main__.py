@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import guardian, importing, journal, live, memory, seam
+from benchmarks import guardian, importing, journal, live, memory, recording, seam
 from benchmarks.figures import Figure, publish
 from benchmarks.venue import busiest_recording, venue
 
@@ -25,6 +25,7 @@ _PARTS: Mapping[str, Callable[[], Sequence[Figure]]] = {
     "importing": importing.measure,
     "memory": memory.measure,
     "journal": journal.measure,
+    "recording": recording.measure,
     "live": live.measure,
 }
 
