@@ -83,7 +83,7 @@ class KalshiDataClient(Refusing):
         emit = self._handle_data if respell is None else self._tell
         self._note = note
         self.markets = Markets(self._handle_instrument, emit, now_ns, self.counts, note)
-        self._conditions = Conditions(emit, now_ns, lambda: self._stream.last_message_ns)
+        self._conditions = Conditions(emit, now_ns, lambda: self._stream.last_message_ns, note)
         self._watch = Watch(self.markets, catalogue, self._refresh, wishes.pace, self._conditions)
         followers = Followers(
             renew_book=self._renew_book,

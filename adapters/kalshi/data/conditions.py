@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from adapters.kalshi import constants as venue
+from adapters.kalshi.data.markets import Note, note_nothing
 from markets.facts import Condition, VenueCondition
 
 _OF_A_MOMENT: Final = frozenset({Condition.FAILURE, Condition.API_ERROR})
@@ -13,13 +14,18 @@ class Conditions:
     """Tells `emit` what the socket and REST show of the venue.
 
     The venue is normal when REST says so and a message has come since the connection ended last;
-    `last_message_ns` tells when that was.
+    `last_message_ns` tells when that was. `note` hears of trouble, which nobody else has told.
     """
 
     def __init__(
-        self, emit: Callable[[Any], None], now_ns: Callable[[], int], last_message_ns: Callable[[], int]
+        self,
+        emit: Callable[[Any], None],
+        now_ns: Callable[[], int],
+        last_message_ns: Callable[[], int],
+        note: Note = note_nothing,
     ) -> None:
         self._emit = emit
+        self._note = note
         self._now_ns = now_ns
         self._last_message_ns = last_message_ns
         self._ended_ns = 0
@@ -39,6 +45,7 @@ class Conditions:
 
     def take_trouble(self, what: str) -> None:
         """Take note of a request that ended in an error."""
+        self._note("trouble", {"what": what}, self._now_ns())
         self._say(Condition.API_ERROR, what)
 
     def _say(self, condition: Condition, detail: str) -> None:

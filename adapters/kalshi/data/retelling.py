@@ -6,16 +6,15 @@ alone, in their order and with their times, so whoever reads them all tells the 
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import MsgspecError, Raw
 from msgspec.json import Decoder
-from msgspec.structs import replace
-from nautilus_trader.model import BinaryOption, BookAction, CustomData, OrderBookDeltas, QuoteTick, TradeTick
 
+from adapters.kalshi.data.conditions import Conditions
+from adapters.kalshi.data.harvest import Harvest, Portion
 from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.data.markets import Markets
 from adapters.kalshi.data.stream import parse_index
@@ -25,6 +24,7 @@ from adapters.kalshi.messages.own_recordings import (
     Blind,
     Down,
     Line,
+    Trouble,
     Unwatched,
     decode_head,
     decode_line,
@@ -32,7 +32,6 @@ from adapters.kalshi.messages.own_recordings import (
 )
 from adapters.kalshi.messages.reference import Market
 from adapters.kalshi.providers.terms import Listing, amended, terms_of_listing
-from markets.facts import DataGap
 
 _ACTION_NS: Final = 1_000_000_000
 """After this much silence an action is over; a book that is crossed then has missed something."""
@@ -46,14 +45,6 @@ _ANSWERS: Final = (
     frames.ErrorFrame,
     frames.OtherFrame,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """Instruments and data that nothing later can precede, in the order of `ts_init`."""
-
-    instruments: list[BinaryOption]
-    data: list[Any]
 
 
 class BadLine(ValueError):
@@ -75,20 +66,20 @@ class Retelling:
         self.problems: list[tuple[int, str]] = []
         self.differing: list[str] = []
         self._strict = strict
-        self._markets = Markets(self._issue, self._keep, lambda: self._now_ns, self.counts)
-        self._now_ns = self._before_ns = 0
-        self._last_ns = self._last_book_ns = 0
+        self._harvest = Harvest()
+        self._markets = Markets(
+            self._harvest.issue, self._harvest.keep, lambda: self._harvest.now_ns, self.counts
+        )
+        self._last_ns = self._last_book_ns = self._last_message_ns = 0
+        self._conditions = Conditions(
+            self._harvest.keep, lambda: self._harvest.now_ns, lambda: self._last_message_ns
+        )
         self._due_ns = 0
         self._run = ""
         self._epoch = 0
         self._sequences: dict[int, int] = {}
         self._sids: dict[str, int | None] = {}
         self._acting: dict[str, int] = {}
-        self._blind: dict[str, int] = {}
-        self._is_flushing = False
-        self._instruments: list[BinaryOption] = []
-        self._data: list[Any] = []
-        self._gaps: list[CustomData] = []
         self._takers: dict[type, Callable[[Any], None]] = {
             frames.DeltaFrame: self._take_delta,
             frames.SnapshotFrame: self._take_snapshot,
@@ -96,7 +87,9 @@ class Retelling:
             frames.TickerFrame: self._take_ticker,
             frames.LifecycleFrame: self._take_lifecycle,
             frames.EventFeeFrame: self._take_fees,
-            frames.IndexFrame: lambda frame: self._keep(parse_index(frame.msg, self._now_ns).as_data()),
+            frames.IndexFrame: lambda frame: self._harvest.keep(
+                parse_index(frame.msg, self._now_ns).as_data()
+            ),
         }
         self._noters: dict[str, Callable[[Raw], None]] = {
             "listing": _reader(Listing, self._take_listing),
@@ -104,6 +97,7 @@ class Retelling:
             "shards": _reader(frozenset[int] | None, self._take_shards),
             "trade": _reader(Trade, self._take_trade),
             "down": _reader(Down, self._take_down),
+            "trouble": _reader(Trouble, self._take_trouble),
             "unwatched": _reader(Unwatched, self._take_unwatched),
             "blind": _reader(Blind, self._take_blindness),
         }
@@ -127,58 +121,25 @@ class Retelling:
     def drain(self) -> Portion:
         """Return what is older than everything that may still come; it is given once."""
         certain_ns = min([self._now_ns, *self._acting.values()])
-        gaps_ns = min([certain_ns, self._last_ns, *self._blind.values()])
-        return self._given(certain_ns, gaps_ns)
+        gaps_ns = min([certain_ns, self._last_ns, *self._harvest.blind.values()])
+        return self._harvest.given(certain_ns, gaps_ns)
 
     def finish(self) -> Portion:
         """Return the rest: no more lines will come."""
         self._end_run()
         for market in self._markets.by_ticker.values():
             market.end_watch(market.closes_ns)
-        self._blind.clear()
-        return self._given(2**63, 2**63)
+        self._harvest.blind.clear()
+        return self._harvest.given(2**63, 2**63)
 
     @property
     def rows(self) -> int:
         """How much is waiting for `drain`."""
-        return len(self._data)
+        return self._harvest.rows
 
-    # what is told
-
-    def _issue(self, side: BinaryOption) -> None:
-        if any(one.id == side.id and one.ts_init == side.ts_init for one in self._instruments[-2:]):
-            self._instruments = [
-                one for one in self._instruments if (one.id, one.ts_init) != (side.id, side.ts_init)
-            ]
-        self._instruments.append(side)
-
-    def _keep(self, item: Any) -> None:
-        if isinstance(item, OrderBookDeltas):
-            if not (self._is_flushing and item.deltas[0].action == BookAction.CLEAR):
-                self._data += item.deltas  # what a flush shows whole was told when it changed
-        elif isinstance(item, QuoteTick | TradeTick):
-            self._data.append(item)
-        elif isinstance(item, CustomData):
-            self._keep_fact(item)
-
-    def _keep_fact(self, item: CustomData) -> None:
-        fact = item.data
-        if isinstance(fact, DataGap):
-            self._gaps.append(item)
-            self._blind.pop(fact.market, None)
-        elif fact.ts_init < self._before_ns:  # told too late to be known then
-            self._data.append(replace(fact, ts_init=self._now_ns).as_data())
-        else:
-            self._data.append(item)
-
-    def _given(self, certain_ns: int, gaps_ns: int) -> Portion:
-        instruments = [one for one in self._instruments if one.ts_init < certain_ns]
-        data = [item for item in self._data if item.ts_init < certain_ns]
-        data += [gap for gap in self._gaps if gap.ts_init < gaps_ns]
-        self._instruments = [one for one in self._instruments if one.ts_init >= certain_ns]
-        self._data = [item for item in self._data if item.ts_init >= certain_ns]
-        self._gaps = [gap for gap in self._gaps if gap.ts_init >= gaps_ns]
-        return Portion(sorted(instruments, key=_KNOWN), sorted(data, key=_KNOWN))
+    @property
+    def _now_ns(self) -> int:
+        return self._harvest.now_ns
 
     # time
 
@@ -193,7 +154,8 @@ class Retelling:
         self._epoch = 0
 
     def _advance(self, at_ns: int) -> None:
-        self._before_ns, self._now_ns = self._now_ns, max(self._now_ns, at_ns)
+        self._harvest.before_ns = self._now_ns
+        self._harvest.now_ns = max(self._now_ns, at_ns)
         for ticker in [one for one, last_ns in self._acting.items() if last_ns + _ACTION_NS <= self._now_ns]:
             self._with_book(ticker, partial(self._flush, self._markets.by_ticker[ticker]))
             if ticker in self._acting:
@@ -206,7 +168,7 @@ class Retelling:
         for ticker, market in self._markets.by_ticker.items():
             market.look_at_clock(self._now_ns)
             if self._now_ns >= market.closes_ns:
-                self._blind.pop(ticker, None)
+                self._harvest.blind.pop(ticker, None)
             if (due_ns := market.next_due_ns()) is not None:
                 dues.append(due_ns)
         self._due_ns = min(dues, default=2**63)
@@ -236,6 +198,7 @@ class Retelling:
 
     def _take_shards(self, paused: frozenset[int] | None) -> None:
         self._markets.take_shards(paused, self._now_ns)
+        self._conditions.take_status(is_paused=paused is None)
         self._due_ns = 0
 
     def _take_unwatched(self, said: Unwatched) -> None:
@@ -244,6 +207,10 @@ class Retelling:
 
     def _take_down(self, said: Down) -> None:
         self._lose_all(self._last_ns, f"no connection: {said.reason}")
+        self._conditions.end(said.reason, self._now_ns)
+
+    def _take_trouble(self, said: Trouble) -> None:
+        self._conditions.take_trouble(said.what)
 
     def _take_blindness(self, said: Blind) -> None:
         self._lose_all(said.since_ns, "the recorder was blind")
@@ -264,6 +231,7 @@ class Retelling:
         self._last_ns = self._now_ns
         take = self._takers.get(type(frame))
         if take is not None and follows:
+            self._last_message_ns = self._now_ns
             take(frame)
 
     def _skip_malformed(self, raw: bytes) -> None:
@@ -308,7 +276,7 @@ class Retelling:
         self._sids[ticker] = frame.sid
         self._with_book(ticker, lambda: market.take_snapshot(frame.msg, self._now_ns, frame.seq or 0))
         if market.book.is_known:
-            self._blind.pop(ticker, None)
+            self._harvest.blind.pop(ticker, None)
 
     def _take_trade(self, trade: Trade) -> None:
         market = self._markets.by_ticker.get(trade.market)
@@ -341,11 +309,11 @@ class Retelling:
             self._with_book(ticker, partial(self._flush, self._markets.by_ticker[ticker]))
 
     def _flush(self, market: LiveMarket) -> None:
-        self._is_flushing = True
+        self._harvest.is_flushing = True
         try:
             is_told = market.book.flush()
         finally:
-            self._is_flushing = False
+            self._harvest.is_flushing = False
         if is_told:
             self._acting.pop(market.ticker, None)
 
@@ -370,7 +338,7 @@ class Retelling:
     def _blacken(self, ticker: str, since_ns: int, reason: str) -> None:
         market = self._markets.by_ticker[ticker]
         if market.book.is_known and since_ns < market.closes_ns:
-            self._blind[ticker] = since_ns
+            self._harvest.blind[ticker] = since_ns
         market.book.lose(since_ns, self._now_ns, reason)
 
     def _lose_subscription(self, sid: int, reason: str) -> None:

@@ -39,6 +39,12 @@ class Unwatched(Struct, frozen=True):
     market: str
 
 
+class Trouble(Struct, frozen=True):
+    """`trouble`: a request of ours ended in an error."""
+
+    what: str
+
+
 class Blind(Struct, frozen=True):
     """`blind`: so many lines since then could not be recorded."""
 

@@ -9,7 +9,7 @@ from kalshi_script import SECOND, START, A, B, Script, eventful, listing, row
 from nautilus_trader.model import CustomData, OrderBookDelta, QuoteTick, TradeTick
 
 from adapters.kalshi.data.retelling import BadLine, Retelling
-from markets.facts import DataGap, MarketPhase, MarketResolution, Phase
+from markets.facts import Condition, DataGap, MarketPhase, MarketResolution, Phase, VenueCondition
 from storage.catalog import CatalogWriter
 
 
@@ -110,6 +110,17 @@ def test_a_life_is_told_by_clock_rest_and_stream():
         (1, True),
     ]
     assert [str(one.trade_id) for one in of(portions, TradeTick)] == ["t1", "t2", "t3"]
+
+
+def test_how_the_venue_works_is_told_by_ends_looks_and_trouble():
+    script = eventful()
+    script.note("trouble", {"what": "a list"}, 910)
+    told_of = [(one.condition, (one.ts_init - START) / SECOND) for one in facts(told(script), VenueCondition)]
+    assert told_of == [
+        (Condition.DOWN, 8),
+        (Condition.NORMAL, 9.5),
+        (Condition.API_ERROR, 910),
+    ]
 
 
 def test_time_never_goes_back():
