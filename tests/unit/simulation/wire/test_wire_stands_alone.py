@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HOUSE = (
     "adapters",
     "network",
@@ -17,9 +19,11 @@ HOUSE = (
 )
 
 
-def test_the_kalshi_double_loads_nothing_of_the_house():
+@pytest.mark.parametrize("double", ["kalshi", "polymarket_exchange"])
+def test_a_double_loads_nothing_of_the_house(double):
     code = (
-        "import sys, simulation.wire.kalshi; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+        f"import sys, simulation.wire.{double}; "
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     root = Path(__file__).parents[4]
     done = subprocess.run(

@@ -1,0 +1,126 @@
+"""Markets, orders and trades as the Polymarket double keeps them."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+from simulation.wire.polymarket_units import ONE, ONE_PRICE
+
+OrderType = Literal["GTC", "GTD", "FAK", "FOK"]
+TradeStatus = Literal["MATCHED", "MINED", "CONFIRMED", "RETRYING", "FAILED"]
+
+
+@dataclass(slots=True)
+class Market:
+    """One binary market: two tokens, one book; prices in units of 1e-4, sizes in base units."""
+
+    condition_id: str
+    tokens: tuple[str, str]
+    outcomes: tuple[str, str] = ("Yes", "No")
+    tick: int = 100
+    minimum_size: int = 5 * ONE
+    neg_risk: bool = False
+    fee_rate: Fraction = Fraction(0)
+    fee_exponent: int = 1
+    accepting: bool = True
+    winner: str | None = None
+    last_price: int | None = None
+
+    def is_yes(self, token: str) -> bool:
+        """Whether a token is the first of the two, on whose leg the book is kept."""
+        return token == self.tokens[0]
+
+    def is_on_grid(self, price: int) -> bool:
+        """Whether a price is a multiple of the tick from one tick to one minus one tick."""
+        return price % self.tick == 0 and self.tick <= price <= ONE_PRICE - self.tick
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAsk:
+    """What a signed order says, its amounts turned into a price and a size.
+
+    `price` is the limit in the order's own token. `budget` is set for a FAK or FOK buy, which spends
+    money, at most so much before fees, and may get more than `size` for it; all else trades `size`.
+    """
+
+    order_id: str
+    wallet: str
+    owner: str
+    token: str
+    is_buy: bool
+    price: int
+    size: int
+    order_type: OrderType
+    post_only: bool = False
+    expires_at_ns: int | None = None
+    budget: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """An order that was taken: what it asked, what is left, how it ended."""
+
+    ask: OrderAsk
+    market: Market
+    number: int
+    created_ns: int
+    remaining: int
+    matched: int = 0
+    status: str = "LIVE"
+    trade_ids: list[str] = field(default_factory=list)
+
+    @property
+    def is_bid(self) -> bool:
+        """Whether it buys YES or sells NO: the same side of the one book (section 14)."""
+        return self.ask.is_buy == self.market.is_yes(self.ask.token)
+
+    @property
+    def book_price(self) -> int:
+        """Its limit on the YES leg."""
+        return self.ask.price if self.market.is_yes(self.ask.token) else ONE_PRICE - self.ask.price
+
+    def crosses(self, book_price: int) -> bool:
+        """Whether it would trade at a price of the other side."""
+        return book_price <= self.book_price if self.is_bid else book_price >= self.book_price
+
+
+@dataclass(frozen=True, slots=True)
+class MakerFill:
+    """One resting order's part of a trade; `price` on the YES leg, `yes_money` what that leg was worth."""
+
+    order: Order
+    price: int
+    shares: int
+    yes_money: int
+
+    def own_price(self, order: Order) -> int:
+        """The price in the token of one of the two orders."""
+        return self.price if order.market.is_yes(order.ask.token) else ONE_PRICE - self.price
+
+    def own_money(self, order: Order) -> int:
+        """The money of one of the two orders."""
+        return self.yes_money if order.market.is_yes(order.ask.token) else self.shares - self.yes_money
+
+
+@dataclass(slots=True, eq=False)
+class Trade:
+    """A taker order against the resting orders that it met, to be settled on chain as one."""
+
+    trade_id: str
+    taker: Order
+    fills: tuple[MakerFill, ...]
+    fee: int
+    matched_ns: int
+    status: TradeStatus = "MATCHED"
+    updated_ns: int = 0
+    transaction: str = ""
+
+    @property
+    def shares(self) -> int:
+        """Everything the taker traded, in base units."""
+        return sum(fill.shares for fill in self.fills)
+
+    @property
+    def taker_money(self) -> int:
+        """What the taker paid or got before its fee."""
+        return sum(fill.own_money(self.taker) for fill in self.fills)
