@@ -121,7 +121,9 @@ def _table(found: FaultSummary) -> None:
 
 def _kill_table(found: KillSummary) -> None:
     console = Console()
-    console.print(f"{found.kills} kills at {found.venue}, {found.newborn} of them while starting")
+    console.print(
+        f"{found.kills} kills at {found.venue}, {found.newborn} of them while starting; {found.stillborn} starts failed"
+    )
     console.print(f"{found.orders} orders, {found.fills} fills at the venue")
     console.print(f"duplicate orders: {found.duplicate_orders}")
     console.print(f"lost fills: {found.lost_fills}")

@@ -18,7 +18,7 @@ _KILLS_PER_CHAIN: Final = 20
 
 
 class KillSummary(Struct, frozen=True):
-    """What a campaign found: kills, those of processes that were just starting, broken laws by name.
+    """What a campaign found: kills, those of processes that were just starting, starts that failed, broken laws by name.
 
     `failed` are the seeds of chains that broke a law; a chain ends with the first.
     """
@@ -26,6 +26,7 @@ class KillSummary(Struct, frozen=True):
     venue: str
     kills: int
     newborn: int
+    stillborn: int
     orders: int
     fills: int
     duplicate_orders: int
@@ -71,6 +72,7 @@ def _sum_up(venue: str, chains: list[KillChain]) -> KillSummary:
         venue=venue,
         kills=sum(chain.kills for chain in chains),
         newborn=sum(chain.newborn for chain in chains),
+        stillborn=sum(chain.stillborn for chain in chains),
         orders=sum(chain.orders for chain in chains),
         fills=sum(chain.fills for chain in chains),
         duplicate_orders=broken["duplicates"],

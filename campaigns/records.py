@@ -84,11 +84,15 @@ class FaultRun(Struct, frozen=True):
 
 
 class KillChain(Struct, frozen=True):
-    """What a chain of kills at one double found; `newborn` were killed before they were asked anything."""
+    """What a chain of kills at one double found.
+
+    `newborn` were killed before they were asked anything, `stillborn` ended by themselves before.
+    """
 
     seed: int
     kills: int
     newborn: int
+    stillborn: int
     laws: tuple[str, ...]
     orders: int = 0
     fills: int = 0

@@ -21,6 +21,7 @@ _NEWBORN_SECS: Final = 1.0
 _GROWN_SECS: Final = 3.0
 _MOMENT_SECS: Final = 0.1
 _MOST_WISHES: Final = 12
+_MOST_STILLBORN: Final = 10
 
 
 async def run_chain(
@@ -32,7 +33,11 @@ async def run_chain(
 
 @dataclass(slots=True)
 class Chain:
-    """Kills `kills` lives one after another, and asks one more what it knows; `folder` holds book and journal."""
+    """Kills `kills` lives one after another, and asks one more what it knows; `folder` holds book and journal.
+
+    A life that cannot start (a starved machine gives no answers in time) ends by itself and is followed by another, as
+    under a supervisor: it counts as `stillborn`, not as a kill.
+    """
 
     seed: int
     kills: int
@@ -41,6 +46,7 @@ class Chain:
     is_forgetful: bool = False
     intents: list[str] = field(default_factory=list)
     newborn: int = 0
+    stillborn: int = 0
 
     async def run(self) -> KillChain:
         """Return what was broken; the chain ends with the first life that does not know what it should."""
@@ -64,6 +70,9 @@ class Chain:
                         await self._let_act(life, chance)
                 finally:
                     life.kill()
+                if life.is_stillborn and self.stillborn < _MOST_STILLBORN:
+                    self.stillborn, laws = self.stillborn + 1, []
+                    continue
                 killed += 1
                 self.newborn += is_newborn
             laws = laws or await self._last_word(world, orders)
@@ -82,11 +91,15 @@ class Chain:
         await asyncio.sleep(chance.uniform(0, _MOMENT_SECS))
 
     async def _last_word(self, world: World, orders: Orders) -> list[str]:
-        life = _Life(self.context, orders, self.intents)
-        try:
-            return await self._ask(world, life)
-        finally:
-            life.kill()
+        while True:
+            life = _Life(self.context, orders, self.intents)
+            try:
+                laws = await self._ask(world, life)
+            finally:
+                life.kill()
+            if not life.is_stillborn or self.stillborn >= _MOST_STILLBORN:
+                return laws
+            self.stillborn += 1
 
     async def _ask(self, world: World, life: "_Life") -> list[str]:
         """Return the laws that do not hold although the life had time to learn; the crowd waits meanwhile."""
@@ -97,8 +110,10 @@ class Chain:
         while loop.time() < deadline:
             known = await life.ask(deadline - loop.time())
             if life.is_dead:
+                life.is_stillborn = not life.was_known
                 return [f"alive: the life ended by itself with {life.process.exitcode}"]
             if known is not None:
+                life.was_known = True
                 laws = broken_laws(world.books(), known, self.intents, is_reborn=True)
                 laws += [f"alive: still in doubt: {doubt}" for doubt in known.unresolved]
                 if not laws:
@@ -109,7 +124,7 @@ class Chain:
 
     def _sum_up(self, books: Books, killed: int, laws: list[str]) -> KillChain:
         return KillChain(
-            seed=self.seed, kills=killed, newborn=self.newborn, laws=tuple(laws), orders=len(books.orders),
+            seed=self.seed, kills=killed, newborn=self.newborn, stillborn=self.stillborn, laws=tuple(laws), orders=len(books.orders),
             fills=len(books.fills),
         )  # fmt: skip
 
@@ -123,7 +138,7 @@ class _Life:
         self.process.start()
         theirs.close()
         asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._hear)
-        self.is_dead = False
+        self.is_dead = self.was_known = self.is_stillborn = False
 
     def say(self, word: str) -> None:
         with suppress(BrokenPipeError, ConnectionError):

@@ -60,7 +60,7 @@ venues = ["KALSHI"]
 [live.settings.KALSHI]
 funded_shards = {list(SHARDS)}
 reconcile_secs = 1.0
-request_timeout_secs = 2.0
+request_timeout_secs = 4.0
 """)
     return file
 
