@@ -17,6 +17,7 @@ from system.statements import Statement, VenueBooks
 
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000
+_OVERLAP_NS: Final = 600 * _SECOND_NS
 _SHOWN: Final = 3
 _ZERO: Final = Decimal(0)
 _NOT_YET: Final = "our books and the venue's were not compared yet"
@@ -73,7 +74,7 @@ class Reconciler:
         self._keepers = keepers
         self._guardian = guardian
         self._tell = tell
-        self._since_ns = now_ns()
+        self._since_ns = self._as_of_ns = now_ns()
         self._pace = pace or Pace()
         self._opening_usd: dict[str, Decimal] = {}
         self._failures = 0
@@ -113,13 +114,17 @@ class Reconciler:
                 self._tell("differs", str(difference))
         if self.standing:
             self._guardian.doubt(self._venue, _summary(self.standing))
-        elif self._venue in self._guardian.doubts:
+            return
+        if not found.pending:  # what is older than this was found equal: it need not be read again
+            self._since_ns = max(self._since_ns, self._as_of_ns - _OVERLAP_NS)
+        if self._venue in self._guardian.doubts:
             self._guardian.doubt(self._venue, None)
             self._tell("agrees", f"all books of {self._venue}")
 
     async def _compare(self) -> Comparison:
         keepers = self._keepers
         statement = await keepers.theirs.read(self._since_ns)
+        self._as_of_ns = statement.as_of_ns
         our_cash = keepers.ours.cash_usd()
         if keepers.journal is not None:
             await keepers.journal.look()

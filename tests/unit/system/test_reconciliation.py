@@ -261,3 +261,25 @@ def test_money_in_a_purse_that_was_empty_is_a_difference(stage):
 def test_a_keeper_that_does_not_keep_a_kind_is_not_asked():
     books = [Books("venue", {"purse": {"a": Decimal(1)}}), Books("journal", {"cash": {"all": Decimal(1)}})]
     assert compare(books, {}).differing == {}
+
+
+def test_trades_that_were_found_equal_long_ago_are_not_read_again(stage):
+    asked = []
+    read = stage.venue.read
+
+    async def noted(since_ns):
+        asked.append(since_ns)
+        return await read(since_ns)
+
+    stage.venue.read = noted
+    stage.look()
+    later_ns = wall_ns() + 7200 * SECOND
+    stage.venue.says = replace(stage.venue.says, as_of_ns=later_ns)
+    stage.look(2)
+    assert asked[0] == asked[1]
+    assert asked[2] == later_ns - 600 * SECOND
+    stage.venue.says = replace(
+        stage.venue.says, as_of_ns=later_ns + 3600 * SECOND, positions={MARKET: Decimal(1)}
+    )
+    stage.look(2)
+    assert asked[-1] == asked[2], "while something differs, all of it stays in sight"
