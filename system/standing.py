@@ -11,7 +11,7 @@ from storage.journal.errors import BadJournal
 from storage.journal.overview import OrderState, orders, positions
 from storage.journal.reading import kept_in, read, read_last
 from storage.journal.records import Alert, Run, RunPhase
-from storage.journal.scope import last_scope
+from storage.journal.scope import Scope, last_run
 from storage.journal.tables import TABLES
 
 _ALERTS: Final = 5
@@ -35,9 +35,10 @@ class Standing:
 
 def standing(connection: Connection) -> Standing:
     """Return how the last run stands; BadJournal when there was none."""
-    scope, run = last_scope(connection), read_last(connection, Run)
-    if scope is None or run is None:
+    run = last_run(connection)
+    if run is None:
         raise BadJournal("expected a run in the journal, found none")
+    scope = Scope(run.mode, run.run)
     of_run = TABLES[RunPhase].c.run == run.run
     switch = Switch.from_plain(kept_in(connection, f"guardian/{run.mode}").get("switch", {"history": []}))
     last = switch.history[-1] if switch.history else None

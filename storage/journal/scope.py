@@ -11,6 +11,7 @@ from storage.journal.tables import TABLES
 
 GOES_ON: Final = "live"
 _ENDS: Final = ("stopped", "failed")
+_IN_REAL_TIME: Final = TABLES[Run].c.mode != "backtest"  # a replay says what it replayed, and is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Scope:
 
 def modes_under_way(connection: Connection) -> list[str]:
     """Return the modes whose last run has not said that it ended; when all have, the last run's alone."""
-    runs = read_last_of_each(connection, Run, ("mode",))
+    runs = read_last_of_each(connection, Run, ("mode",), _IN_REAL_TIME)
     phase = TABLES[RunPhase].c
     ends = {
         run.run: read_last(connection, RunPhase, phase.run == run.run, phase.process == "node")
@@ -45,6 +46,10 @@ def modes_under_way(connection: Connection) -> list[str]:
 
 def last_scope(connection: Connection, mode: str | None = None) -> Scope | None:
     """Return the scope of the last run, or of the last in a mode; None when there was none."""
-    where = () if mode is None else (TABLES[Run].c.mode == mode,)
-    run = read_last(connection, Run, *where)
+    run = last_run(connection, mode)
     return None if run is None else Scope(run.mode, run.run)
+
+
+def last_run(connection: Connection, mode: str | None = None) -> Run | None:
+    """Return the last run in real time, or the last in a mode; None when there was none."""
+    return read_last(connection, Run, _IN_REAL_TIME if mode is None else TABLES[Run].c.mode == mode)

@@ -262,6 +262,10 @@ def test_when_no_run_is_under_way_a_command_is_for_the_last_and_without_any_for_
     assert "expected a run in the journal to halt" in call("halt", "--journal", journal_url).stderr
     run(journal_url, "r-1", "live", "stopped")
     run(journal_url, "r-2", "sandbox", "stopped")
+    replayed = Journal.open(journal_url, lambda: 1)
+    RunJournal(replayed, "a replay", "backtest", "test", lambda: 1).begin("T", "rc7", {})
+    replayed.close()
+    assert asked("status", "--journal", journal_url)["run"]["run"] == "r-2"
     call("halt", "--journal", journal_url, "--wait", 0)
     assert waiting(journal_url) == [(Kind.HALT, "sandbox")]
 
