@@ -130,8 +130,6 @@ class BookNode:
             # A thread may hold one node only, and this one holds us: a ring that nobody collects.
             del self._node
 
-    # building
-
     def _build(self) -> LiveNode:
         plan = self._plan
         data_clients, data_factories = {}, {}
