@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -94,7 +95,7 @@ def scout(files: Sequence[str], modules: Collection[str]) -> Touched:
     def look() -> int:
         os.close(reader)
         watcher = _Watcher(modules)
-        code = int(pytest.main([*_OPTIONS, *files], plugins=[watcher]))
+        code = _test(files, [watcher])
         with os.fdopen(writer, "wb") as out:
             out.write(msgspec.json.encode({name: sorted(who) for name, who in watcher.touched.items()}))
         return code
@@ -186,11 +187,17 @@ def _put_in_place(broken: dict[str, str]) -> None:
 
 
 def _try(mutant: Mutant, tests: Tests) -> int:
-    if tests.nearest and (code := pytest.main([*_OPTIONS, tests.nearest])):
-        return int(code)
+    if tests.nearest and (code := _test([tests.nearest])):
+        return code
     rest = [file for file in tests.files if file != tests.nearest]
     if not rest or (tests.chosen is not None and not tests.chosen):
         return 0
     plugins = [] if tests.chosen is None else [_Chooser(tests.chosen)]
-    code = pytest.main([*_OPTIONS, *rest], plugins=plugins)
-    return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else int(code)
+    code = _test(rest, plugins)
+    return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code
+
+
+def _test(files: Sequence[str], plugins: Sequence[object] = ()) -> int:
+    # The conftest of all tests starts databases and the like: only that of the room is wanted.
+    room = str(Path(files[0]).parent)
+    return int(pytest.main([*_OPTIONS, f"--confcutdir={room}", *files], plugins=list(plugins)))

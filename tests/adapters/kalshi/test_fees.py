@@ -1,5 +1,6 @@
 import json
 import os
+import time
 from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -424,3 +425,14 @@ def test_in_a_replay_an_instrument_without_fees_shows_as_a_failure_of_the_model(
     model = KalshiFeeModel(lambda: toy.clock.timestamp_ns())
     assert replay(model, toy, market(())) == 1000
     assert "fees" in str(model.failure)
+
+
+def test_the_days_of_the_schedule_are_utc_wherever_we_run(monkeypatch):
+    here = fee_terms("quadratic", Decimal(1))
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert fee_terms("quadratic", Decimal(1)) == here
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -109,3 +109,9 @@ def test_multiples_of_a_step_enclose_every_value(value, step):
     assert low <= value <= high
     assert low % step == high % step == 0
     assert high - low == (0 if value % step == 0 else step)
+
+
+def test_a_grid_counts_its_ticks_from_its_own_start():
+    grid = PriceGrid([PriceRange(Decimal("0.003"), Decimal("0.993"), Decimal("0.01"))])
+    assert grid.holds(Decimal("0.013"))
+    assert not grid.holds(Decimal("0.017"))

@@ -160,3 +160,9 @@ def test_a_computed_amount_carries_no_dust():
 def test_an_amount_that_is_not_finite_is_not_money(bad):
     with pytest.raises(ValueError, match="finite amount"):
         to_usd(bad)
+
+
+@pytest.mark.parametrize("bad", [1.0, -0.01, 1.01])
+def test_growth_is_told_only_of_a_share_that_leaves_something(bad):
+    with pytest.raises(ValueError, match=r"expected a share in \[0, 1\), found"):
+        expected_growth(bad, Bet(0.6, 0.5))

@@ -453,3 +453,11 @@ def test_ten_thousand_events_conserve_every_millionth(seed):
     keeper.ledger.audit()
     assert len(keeper.done) > EVENTS // 10
     assert all(one.quantity > 0 and one.cost_usd >= 0 for one in keeper.ledger.positions())
+
+
+@pytest.mark.parametrize(
+    ("amount", "found"), [("0", "above 0 USD, found 0"), ("0.0000001", "in whole millionths")]
+)
+def test_money_that_cannot_move_is_named(amount, found):
+    with pytest.raises(ImpossiblePosting, match=f"expected a deposit at KALSHI {found}"):
+        Ledger().deposit("KALSHI", Decimal(amount), 1)
