@@ -64,9 +64,13 @@ def test_a_made_up_session_makes_the_same_orders_in_both(tmp_path, monkeypatch):
     session = twin_sessions.made_up(780, 960)
     ticker = session[0][0].body["market_ticker"]
     raw = book("SYNBTC15M", f"kalshi:{ticker}:YES", write_results(tmp_path, session[1]), speed=15)
-    intents, fills = must_be_twins(tmp_path, *twins(raw, tmp_path, monkeypatch, session, speed=15))
+    both = twins(raw, tmp_path, monkeypatch, session, speed=15)
+    intents, fills = must_be_twins(tmp_path, *both)
     assert {one[0] for one in intents} == EVERYONE
     assert len(intents) > 20
+    assert [{(one.is_taker, one.evidence) for one in run.fills} for run in both] == [
+        {(True, "B"), (False, "C")}
+    ] * 2
     assert {one[-1] for one in fills} == {"TAKER", "MAKER"}
     slow = raw | {"simulation": {"latency_ms": 400}}
     replay(slow, tmp_path)
