@@ -13,6 +13,8 @@ from simulation.wire.kalshi import KalshiDouble
 from simulation.wire.kalshi_control import Listing
 from simulation.wire.kalshi_crowd import CrowdSettings
 from simulation.wire.kalshi_settings import KalshiSettings
+from storage.journal.journal import Journal
+from storage.journal.reading import read
 
 HOUSE = Path(__file__).parents[2]
 SERIES = "SYNBTC15M"
@@ -129,6 +131,18 @@ async def until(condition, *, secs=90.0, what="it"):
     while not condition():
         assert time.monotonic() < deadline, f"{what} never happened"
         await asyncio.sleep(0.05)
+
+
+def kept(folder, kind):
+    """Return the journal's records of a kind, of the book staged below `folder`; none before there is a journal."""
+    file = folder / "runs" / "staged" / "journal.sqlite"
+    if not file.exists():
+        return []
+    journal = Journal.open(file, now_ns)
+    try:
+        return journal.find(lambda connection: list(read(connection, kind)))
+    finally:
+        journal.close()
 
 
 def events_of(folder):

@@ -5,12 +5,10 @@ import gc
 
 import pytest
 from msgspec import json
-from node_stage import coin, node_process, now_ns, standing, until, write_book
+from node_stage import coin, kept, node_process, now_ns, standing, until, write_book
 from typer.testing import CliRunner
 
 from simulation.wire.kalshi_control import Listing
-from storage.journal.journal import Journal
-from storage.journal.reading import read
 from storage.journal.records import RunPhase
 from system.cli import app
 
@@ -48,16 +46,6 @@ async def examined(*words, environ, tmp_path):
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
     diagnosis = json.decode(result.stdout)
     return result.exit_code, {one["about"]: one for one in diagnosis["findings"]}
-
-
-def phases(folder):
-    file = folder / "runs" / "staged" / "journal.sqlite"
-    if not (folder / "runs" / "staged" / "r-1").exists():
-        return []
-    journal = Journal.open(file, now_ns)
-    found = [one.phase for one in journal.find(lambda connection: list(read(connection, RunPhase)))]
-    journal.close()
-    return found
 
 
 def run(scene):
@@ -126,7 +114,12 @@ def test_live_starts_only_when_the_doctor_finds_nothing_wrong(tmp_path, is_funde
             options = ("--mode", "live", "--run-id", "r-1", "--out", str(tmp_path / "runs"))
             async with node_process(book, keys, *options) as process:
                 output = asyncio.create_task(process.stdout.read())
-                await until(lambda: "running" in phases(tmp_path) or process.returncode is not None)
+                await until(
+                    lambda: (
+                        "running" in [one.phase for one in kept(tmp_path, RunPhase)]
+                        or process.returncode is not None
+                    )
+                )
                 if is_funded:
                     assert process.returncode is None, (await output).decode()
                     process.terminate()

@@ -5,10 +5,8 @@ import subprocess
 import sys
 from hashlib import sha256
 
-from node_stage import HOUSE, coin, node_process, now_ns, standing, write_book
+from node_stage import HOUSE, coin, kept, node_process, standing, write_book
 
-from storage.journal.journal import Journal
-from storage.journal.reading import read
 from storage.journal.records import Run
 
 SYNTHETIC = "synthetic = { markets = 1, events_per_second = 0.2 }"
@@ -49,9 +47,7 @@ def test_the_same_book_and_strategy_files_run_in_all_four_modes(tmp_path):
             return book
 
     book = asyncio.run(scene())
-    journal = Journal.open(tmp_path / "runs" / "staged" / "journal.sqlite", now_ns)
-    runs = journal.find(lambda connection: list(read(connection, Run)))
-    journal.close()
+    runs = kept(tmp_path, Run)
     assert [one.mode for one in runs] == ["backtest", "sandbox", "rehearsal", "live"]
     assert [one.trader.rpartition("-")[2] for one in runs] == ["001", "SANDBOX", "REHEARSAL", "LIVE"]
     strategy = HOUSE / "strategies" / "coin_flip.py"

@@ -3,13 +3,11 @@ import json
 import signal
 from decimal import Decimal
 
-from node_stage import MARKET, coin, events_of, node_process, now_ns, open_market, standing, until, write_book
+from node_stage import MARKET, coin, events_of, kept, node_process, open_market, standing, until, write_book
 from typer.testing import CliRunner
 
 from storage.coverage import coverage
 from storage.journal import records
-from storage.journal.journal import Journal
-from storage.journal.reading import read
 from system.cli import app
 from system.importing import import_kalshi
 
@@ -61,20 +59,25 @@ async def _play(tmp_path, is_done, number, *options):
 
 
 def _must_be_journalled(folder, trades):
-    journal = Journal.open(folder.parent / "journal.sqlite", now_ns)
-    run, kept = RUN, lambda kind: journal.find(lambda connection: list(read(connection, kind)))
-    (about,) = kept(records.Run)
-    assert (about.run, about.mode, about.trader) == (run, "sandbox", "staged-SANDBOX")
+    out = folder.parents[2]
+    (about,) = kept(out, records.Run)
+    assert (about.run, about.mode, about.trader) == (RUN, "sandbox", "staged-SANDBOX")
     assert set(about.hashes) == {"book", "strategies.coin_flip:CoinFlip", "risk.rules.exposure:MaxDeployed"}
-    assert [one.phase for one in kept(records.RunPhase)] == ["starting", "running", "stopping", "stopped"]
-    submitted = {one.order_id for one in kept(records.OrderEvent) if one.kind == "OrderSubmitted"}
-    assert {one.order_id for one in kept(records.Verdict) if one.rule is None} == submitted
-    assert sum(one.quantity for one in kept(records.Fill)) == sum(Decimal(one["last_qty"]) for one in trades)
-    paid = kept(records.Settlement)
+    assert [one.phase for one in kept(out, records.RunPhase)] == [
+        "starting",
+        "running",
+        "stopping",
+        "stopped",
+    ]
+    submitted = {one.order_id for one in kept(out, records.OrderEvent) if one.kind == "OrderSubmitted"}
+    assert {one.order_id for one in kept(out, records.Verdict) if one.rule is None} == submitted
+    assert sum(one.quantity for one in kept(out, records.Fill)) == sum(
+        Decimal(one["last_qty"]) for one in trades
+    )
+    paid = kept(out, records.Settlement)
     assert {one.instrument.rpartition("-")[2] for one in paid} == {"YES.KALSHI", "NO.KALSHI"}
-    entries = kept(records.LedgerEntry)
+    entries = kept(out, records.LedgerEntry)
     assert sum(one.amount_usd for one in entries) == 0
-    journal.close()
 
 
 def test_a_sandbox_trades_both_legs_settles_them_and_reports_without_a_way_to_place_an_order(tmp_path):

@@ -1,16 +1,16 @@
 """A node that was killed goes on where it ended: fills while it was dead are booked, nothing is sent twice."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from node_stage import MARKET, SECOND, node_process, now_ns, open_market, standing, until, write_book
+from node_stage import MARKET, SECOND, kept, node_process, now_ns, open_market, standing, until, write_book
 
 from storage.journal import records
 from storage.journal.commands import Kind, Wish, find, send
 from storage.journal.journal import Journal
-from storage.journal.reading import read
 
 RESTER = """
 [[strategies]]
@@ -20,13 +20,6 @@ config = { series = "kalshi:SYNBTC15M-*" }
 """
 LIVE = 'venues = ["KALSHI"]\n[live.settings.KALSHI]\nfunded_shards = [2]\n'
 HERE = {"PYTHONPATH": str(Path(__file__).parent)}
-
-
-def kept(folder, kind):
-    journal = Journal.open(folder / "runs" / "staged" / "journal.sqlite", now_ns)
-    found = journal.find(lambda connection: list(read(connection, kind)))
-    journal.close()
-    return found
 
 
 def command(folder, kind):
@@ -43,6 +36,16 @@ def outcome(folder, number):
     return found
 
 
+@asynccontextmanager
+async def market_open(folder):
+    """A venue with one open market, and what starts a node of one run there, again and again."""
+    async with standing(window_secs=None) as (double, environ):
+        open_market(double)
+        book = write_book(folder, RESTER, live=LIVE)
+        options = ("--mode", "rehearsal", "--run-id", "r-1", "--out", str(folder / "runs"))
+        yield double, lambda: node_process(book, environ | HERE, *options)
+
+
 def quoted(double):
     """Let the venue show a new quote, so that who waits for one hears it."""
     double.control.trade_as("crowd", MARKET, "ask", "0.60", "1")
@@ -56,17 +59,14 @@ def resting(double):
 @pytest.mark.card("kalshi", "AR-E30", "AR-E32")
 def test_fills_of_a_dead_node_are_booked_by_the_next_one_and_nothing_is_sent_twice(tmp_path):
     async def scene():
-        async with standing(window_secs=None) as (double, environ):
-            open_market(double)
-            book = write_book(tmp_path, RESTER, live=LIVE)
-            options = ("--mode", "rehearsal", "--run-id", "r-1", "--out", str(tmp_path / "runs"))
-            async with node_process(book, environ | HERE, *options) as first:
+        async with market_open(tmp_path) as (double, start):
+            async with start() as first:
                 await until(lambda: (quoted(double) and resting(double)) or first.returncode, what="an order")
                 await asyncio.sleep(1.0)  # its state is kept each quarter of a second
                 first.kill()
                 await first.wait()
             double.control.trade_as("taker", MARKET, "ask", "0.40", "4")
-            async with node_process(book, environ | HERE, *options) as second:
+            async with start() as second:
                 output = asyncio.create_task(second.stdout.read())
                 await until(
                     lambda: (
@@ -91,11 +91,8 @@ def test_fills_of_a_dead_node_are_booked_by_the_next_one_and_nothing_is_sent_twi
 
 def test_a_halt_cancels_what_rests_and_outlives_the_node(tmp_path):
     async def scene():
-        async with standing(window_secs=None) as (double, environ):
-            open_market(double)
-            book = write_book(tmp_path, RESTER, live=LIVE)
-            options = ("--mode", "rehearsal", "--run-id", "r-1", "--out", str(tmp_path / "runs"))
-            async with node_process(book, environ | HERE, *options) as first:
+        async with market_open(tmp_path) as (double, start):
+            async with start() as first:
                 await until(lambda: (quoted(double) and resting(double)) or first.returncode, what="an order")
                 halt = command(tmp_path, Kind.HALT)
                 await until(lambda: outcome(tmp_path, halt).done_ns or first.returncode, what="the halt")
@@ -103,7 +100,7 @@ def test_a_halt_cancels_what_rests_and_outlives_the_node(tmp_path):
                 assert outcome(tmp_path, halt).outcome == "halted, no order is open"
                 first.kill()
                 await first.wait()
-            async with node_process(book, environ | HERE, *options) as second:
+            async with start() as second:
                 softer = command(tmp_path, Kind.REDUCE_ONLY)
                 await until(lambda: outcome(tmp_path, softer).done_ns or second.returncode, what="an answer")
                 assert outcome(tmp_path, softer).outcome == "trading is halted"
@@ -116,11 +113,8 @@ def test_a_halt_cancels_what_rests_and_outlives_the_node(tmp_path):
 
 def test_a_market_that_paid_while_the_node_was_dead_is_settled_by_the_next_one(tmp_path):
     async def scene():
-        async with standing(window_secs=None) as (double, environ):
-            open_market(double)
-            book = write_book(tmp_path, RESTER, live=LIVE)
-            options = ("--mode", "rehearsal", "--run-id", "r-1", "--out", str(tmp_path / "runs"))
-            async with node_process(book, environ | HERE, *options) as first:
+        async with market_open(tmp_path) as (double, start):
+            async with start() as first:
                 await until(lambda: (quoted(double) and resting(double)) or first.returncode, what="an order")
                 double.control.trade_as("taker", MARKET, "ask", "0.40", "10")
                 await until(lambda: kept(tmp_path, records.Fill) or first.returncode, what="its fill")
@@ -130,7 +124,7 @@ def test_a_market_that_paid_while_the_node_was_dead_is_settled_by_the_next_one(t
             await until(lambda: double.exchange.markets[MARKET].status == "closed", what="the close")
             double.life.determine(MARKET, "yes")
             await until(lambda: double.exchange.markets[MARKET].status == "finalized", what="the payout")
-            async with node_process(book, environ | HERE, *options) as second:
+            async with start() as second:
                 output = asyncio.create_task(second.stdout.read())
                 await until(lambda: kept(tmp_path, records.Settlement) or second.returncode is not None)
                 assert second.returncode is None, (await output).decode()
