@@ -85,11 +85,11 @@ async def soak(
     )
     double = await Double.start(task)
     try:
-        run, secs, samples = await _sandbox(folder, double, minutes * 60, on_sample)
+        run, samples = await _sandbox(folder, double, minutes * 60, on_sample)
         code = await asyncio.wait_for(run.process.wait(), 300)
     finally:
         await double.stop()
-    kinds = _recorded(folder / "record")
+    kinds, secs = _recorded(folder / "record")
     frames = kinds.pop("frame", 0)
     rows = run.ask(lambda c: sum(len(list(read(c, kind))) for kind in (Verdict, OrderEvent)))
     return Soak(
@@ -109,7 +109,7 @@ async def soak(
 
 async def _sandbox(
     folder: Path, double: Double, secs: float, on_sample: Callable[[Sample], None]
-) -> tuple[Supervised, float, list[Sample]]:
+) -> tuple[Supervised, list[Sample]]:
     with (folder / "supervisor.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "run_live.py", str(folder / "book.toml"), "--duration", f"{secs:.0f}s"),
@@ -120,13 +120,13 @@ async def _sandbox(
             stderr=log,
         )
     run, samples, began = Supervised(folder, process, mode="sandbox"), list[Sample](), time.monotonic()
-    while process.returncode is None and (past := time.monotonic() - began) < secs:
-        await asyncio.sleep(_LOOK_SECS)
+    while process.returncode is None:
+        await asyncio.wait({asyncio.ensure_future(process.wait())}, timeout=_LOOK_SECS)
         pid = run.node_pid()
         if pid is not None:
-            samples.append(Sample(past, _rss_mb(pid), _rss_mb(double.pid)))
+            samples.append(Sample(time.monotonic() - began, _rss_mb(pid), _rss_mb(double.pid)))
             on_sample(samples[-1])
-    return run, time.monotonic() - began, samples
+    return run, samples
 
 
 def _rss_mb(pid: int) -> float:
@@ -137,14 +137,19 @@ def _rss_mb(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)
 
 
-def _recorded(folder: Path) -> Counter[str]:
-    """Count what the recorder wrote: frames, and notes by their kind."""
-    kinds = Counter[str]()
+def _recorded(folder: Path) -> tuple[Counter[str], float]:
+    """Count what the recorder wrote, frames and notes by their kind; return also the seconds from first to last."""
+    kinds, first_ns, last_ns = Counter[str](), 0, 0
     for raw in folder.glob("*/raw"):
         with Tail(raw, "KALSHI", on_broken=lambda _, why: kinds.update([f"broken: {why}"])) as tail:
             for line in tail.read():
-                kinds["frame" if b'"frame":' in line else json.decode(line)["control"]] += 1
-    return kinds
+                if b'"frame":' in line:
+                    kinds["frame"] += 1
+                    last_ns = int(line[11 : line.index(b",")])  # {"recv_ns":...,
+                    first_ns = first_ns or last_ns
+                else:
+                    kinds[json.decode(line)["control"]] += 1
+    return kinds, max((last_ns - first_ns) / 1e9, 1.0)
 
 
 def _book() -> str:

@@ -159,7 +159,7 @@ class LiveRun:
         """Yield what may end a run besides the node and an operator."""
         secs, double = self._plan.duration_secs, self._double
         if secs is not None:
-            yield self._end(supervisor, "its time is over", lambda: asyncio.sleep(secs))
+            yield self._end(supervisor, "its time is over", lambda: _time_running(supervisor, secs))
         if double is not None:
             yield self._end(supervisor, "the made-up venue is dead", double.died.wait)
             yield self._end(
@@ -173,6 +173,13 @@ class LiveRun:
         await asyncio.sleep(after_secs)  # markets close, and pay, after the last frame of a recording
         self._view.tell(f"ending: {why}")
         supervisor.end()
+
+
+async def _time_running(supervisor: Supervisor, secs: float) -> None:
+    """Return when `secs` have passed since a node first ran."""
+    while supervisor.pulse is None or supervisor.pulse.phase == "starting":
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(secs)
 
 
 def _introduction(plan: LivePlan, address: str) -> str:

@@ -1,11 +1,15 @@
-"""Whole runs of the real node under the real supervisor, a few of what `make halts` and `make supervised-kills` do often."""
+"""Whole runs of the real node under the real supervisor: a little of `make halts`, `supervised-kills`, `sandbox`, `soak`.
+
+They mostly wait, so they run at once.
+"""
 
 import asyncio
 import json
 import os
-import subprocess
 import sys
 from collections import Counter
+
+import pytest
 
 from campaigns import halts, soak
 from campaigns.supervised import HOUSE, RESTING, argonaut, book_text, supervised
@@ -14,50 +18,82 @@ from simulation.generator import GeneratorSettings
 from system.made_up_recording import write_recording
 
 
-def test_a_run_is_halted_by_a_row_by_the_supervisor_of_a_killed_node_and_by_a_signal(tmp_path):
-    async def work():
-        async with supervised(tmp_path, book_text(RESTING)) as run:
-            found = [await halts.halt(run, "command row", halts.by_row)]
-            await argonaut(run, "resume")
-            found.append(await halts.halt(run, "SIGKILL", halts.by_sigkill))
-            # The next node may only reduce until it knows what became of every order, then it trades again.
-            found.append(await halts.halt(run, "SIGTERM", halts.by_sigterm))
-            return found, *await run.ended(), run.run_folder
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """What came of all runs, by name."""
+    folder = tmp_path_factory.mktemp("runs")
+    works = {
+        "halts": halted(folder / "halts"),
+        "kill": run_one(folder / "kill", seed=3, kills=1),
+        "sandbox": sandbox(folder / "sandbox"),
+        "soak": soak.soak(folder / "soak", 0.3, 200, lambda sample: None),
+    }
 
-    found, code, verdict, folder = asyncio.run(work())
+    async def at_once():
+        return dict(zip(works, await asyncio.gather(*works.values()), strict=True))
+
+    return asyncio.run(at_once())
+
+
+async def halted(folder):
+    async with supervised(folder, book_text(RESTING)) as run:
+        found = [await halts.halt(run, "command row", halts.by_row)]
+        await argonaut(run, "resume")
+        found.append(await halts.halt(run, "SIGKILL", halts.by_sigkill))
+        # The next node may only reduce until it knows what became of every order, then it trades again.
+        found.append(await halts.halt(run, "SIGTERM", halts.by_sigterm))
+        return found, *await run.ended(), run.run_folder
+
+
+async def sandbox(folder):
+    settings = GeneratorSettings(markets=1, events_per_second=2.0)
+    write_recording(folder / "session.jsonl.gz", settings, lambda done: None)
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("KALSHI")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "run_live.py", "configs/demo.toml", "--out", str(folder / "runs")),
+        *("--playback", str(folder / "session.jsonl.gz"), "--speed", "90", "--duration", "25s"),
+        cwd=HOUSE,
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return (
+        process.returncode,
+        output.decode(),
+        list((folder / "runs" / "demo").glob("*-sandbox-*/report.json")),
+    )
+
+
+def test_a_run_is_halted_by_a_row_by_the_supervisor_of_a_killed_node_and_by_a_signal(runs):
+    found, code, verdict, folder = runs["halts"]
     assert [(one.door, one.open_before >= halts.BIDS) for one in found] == [
         *(("command row", True), ("SIGKILL", True), ("SIGTERM", True)),
     ]
     assert (code, verdict["open_orders"], verdict["audit"], verdict["errors"]) == (0, 0, [], [])
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     ends = Counter(event["event"] for event in events)
-    assert (
-        ends["OrderCanceled"] >= halts.BIDS
-    )  # on_stop cancelled, and the strategy heard of it before its end
+    assert ends["OrderCanceled"] >= halts.BIDS  # what rested was cancelled, and its strategy heard of it
 
 
-def test_a_busy_node_that_is_killed_doubles_and_loses_nothing(tmp_path):
-    found = asyncio.run(run_one(tmp_path, seed=3, kills=1))
+def test_a_busy_node_that_is_killed_doubles_and_loses_nothing(runs):
+    found = runs["kill"]
     assert found.laws == ()
     assert (found.kills, found.orders > 5) == (1, True)
 
 
-def test_the_demo_runs_in_a_sandbox_on_a_made_up_recording_without_a_key_of_ours(tmp_path):
-    settings = GeneratorSettings(markets=1, events_per_second=2.0)
-    write_recording(tmp_path / "session.jsonl.gz", settings, lambda done: None)
-    environ = {name: text for name, text in os.environ.items() if not name.startswith("KALSHI")}
-    command = [sys.executable, "run_live.py", "configs/demo.toml", "--out", str(tmp_path / "runs")]
-    command += ["--playback", str(tmp_path / "session.jsonl.gz"), "--speed", "120", "--duration", "40s"]
-    answer = subprocess.run(command, cwd=HOUSE, env=environ, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert "no order leaves this process" in answer.stdout
-    assert "ended well" in answer.stdout
-    (report,) = (tmp_path / "runs" / "demo").glob("*-sandbox-*/report.json")
+def test_the_demo_runs_in_a_sandbox_on_a_made_up_recording_without_a_key_of_ours(runs):
+    code, output, reports = runs["sandbox"]
+    assert code == 0, output
+    assert "no order leaves this process" in output
+    assert "SYNTHETIC session" in output
+    assert "ended well" in output
+    (report,) = reports
     assert json.loads(report.read_text())["ledger_conserved"] is True
 
 
-def test_a_soak_counts_every_frame_and_finds_what_grows(tmp_path):
-    found = asyncio.run(soak.soak(tmp_path / "soak", 0.4, 200, lambda sample: None))
+def test_a_soak_counts_every_frame_and_finds_what_grows(runs):
+    found = runs["soak"]
     assert (found.exit_code, found.blind_notes) == (0, 0)
     assert found.frames > 500
     growing = [soak.Sample(float(at), 100 + at / 36, 0.0) for at in range(0, 3600, 5)]
