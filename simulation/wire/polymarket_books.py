@@ -38,6 +38,7 @@ class Book:
     def __init__(self) -> None:
         self.bids = Side(is_bid=True)
         self.asks = Side(is_bid=False)
+        self.changed_ns = 0
 
     def side(self, *, is_bid: bool) -> Side:
         """The side on which such an order rests."""

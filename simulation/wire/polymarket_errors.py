@@ -1,15 +1,23 @@
-"""A refusal as the venue words it (polymarket.md section 5.6)."""
+"""A refusal as the venue words it (polymarket.md sections 5.6 and 17.2)."""
+
+from collections.abc import Mapping
 
 
 class VenueError(Exception):
-    """The venue says no: HTTP status and the text of `error`."""
+    """The venue says no: HTTP status, the text of `error`, further keys of the body."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, more: Mapping[str, object] | None = None) -> None:
         super().__init__(f"{status} {text}")
         self.status = status
         self.text = text
+        self.more = dict(more or {})
 
 
 def invalid_order(order_id: str, reason: str) -> VenueError:
     """400 for one order that breaks a rule of its market."""
     return VenueError(400, f"order {order_id} is invalid. {reason}")
+
+
+def bad_payload() -> VenueError:
+    """400 for an order call whose body is not what the page describes."""
+    return VenueError(400, "Invalid order payload")

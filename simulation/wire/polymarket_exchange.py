@@ -56,6 +56,7 @@ class Exchange:
         """Open a market with an empty book."""
         self.markets[market.condition_id] = market
         self.books[market.condition_id] = Book()
+        self.books[market.condition_id].changed_ns = self.now_ns()
 
     def market_of(self, token: str) -> Market:
         """The market of a token; 404 when there is no book for it."""
@@ -217,7 +218,7 @@ class Exchange:
     # -- what happens --------------------------------------------------------------------------
 
     def _trade(self, notice: Notice, order: Order, fills: list[MakerFill], fee: int) -> Trade:
-        trade = Trade(self._new_id(), order, tuple(fills), fee, notice.at_ns, updated_ns=notice.at_ns)
+        trade = Trade(self.new_id(), order, tuple(fills), fee, notice.at_ns, updated_ns=notice.at_ns)
         self.trades[trade.trade_id] = trade
         for fill in fills:
             for part in (fill.order, order):
@@ -257,8 +258,11 @@ class Exchange:
                     self.cancel(order, "CANCELED_NOT_ENOUGH_BALANCE")
 
     def _tell(self, notice: Notice) -> None:
+        if notice.levels:
+            self.books[notice.market.condition_id].changed_ns = notice.at_ns
         for listener in self.listeners:
             listener(notice)
 
-    def _new_id(self) -> str:
+    def new_id(self) -> str:
+        """A UUID from the seed."""
         return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))

@@ -19,7 +19,7 @@ HOUSE = (
 )
 
 
-@pytest.mark.parametrize("double", ["kalshi", "polymarket_exchange"])
+@pytest.mark.parametrize("double", ["kalshi", "polymarket"])
 def test_a_double_loads_nothing_of_the_house(double):
     code = (
         f"import sys, simulation.wire.{double}; "

@@ -1,0 +1,114 @@
+"""A Polymarket to rehearse against: the CLOB on loopback, money and books inside, faults on demand."""
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import web
+
+from simulation.wire.fault_plan import FaultPlan, PlannedFault
+from simulation.wire.faults import Faults, Handler, request_middleware
+from simulation.wire.polymarket_desk import Desk, PolymarketSettings, refusal
+from simulation.wire.polymarket_entry import EntryApi
+from simulation.wire.polymarket_errors import VenueError
+from simulation.wire.polymarket_exchange import Exchange
+from simulation.wire.polymarket_reads import ReadApi
+from simulation.wire.polymarket_settlement import Settlement
+
+TIMED = ("clock_skew", "maintenance", "full_pause")
+
+
+class PolymarketDouble:
+    """One made-up CLOB with its own books, wallets and keys.
+
+    `now_ns` is the venue's clock; `seed` decides ids and credentials. `exchange` lists markets and moves
+    money, `settlement.fates` decides how trades end, `desk.set_mode` opens and closes the venue, `faults`
+    is the record of injected faults, `audit()` lists broken invariants (none, ever). ValueError for a
+    timed fault that it does not know.
+    """
+
+    def __init__(
+        self,
+        settings: PolymarketSettings,
+        seed: int,
+        now_ns: Callable[[], int],
+        plan: FaultPlan | None = None,
+    ) -> None:
+        self.settings = settings
+        self.exchange = Exchange(seed, now_ns)
+        self.desk = Desk(self.exchange, settings, seed)
+        self.settlement = Settlement(self.exchange, settings)
+        self.entry = EntryApi(self.desk)
+        plan = plan or FaultPlan()
+        for fault in plan.faults:
+            if fault.after_secs is not None and fault.kind not in TIMED:
+                raise ValueError(f"expected one of {', '.join(TIMED)} as timed fault, found {fault.kind}")
+        self.faults = Faults(plan, now_ns)
+        self.errors: list[BaseException] = []
+        self._runner: web.AppRunner | None = None
+        self._clock: asyncio.Task[None] | None = None
+
+    async def start(self) -> str:
+        """Listen on loopback; return the REST base."""
+        self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.settings.host, self.settings.port).start()
+        host, port = self._runner.addresses[0][:2]
+        self._clock = asyncio.create_task(self._tick_forever(), name="polymarket double clock")
+        return f"http://{host}:{port}"
+
+    async def stop(self) -> None:
+        """End the clock and close the port."""
+        if self._clock is not None:
+            self._clock.cancel()
+            await asyncio.gather(self._clock, return_exceptions=True)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def tick(self) -> None:
+        """Do what is due: faults, modes, expiries, dead-man switches, settlement."""
+        for fault in self.faults.due():
+            self.carry_out(fault)
+        self.desk.advance()
+        self.exchange.expire()
+        self.entry.advance()
+        self.settlement.advance()
+
+    def carry_out(self, fault: PlannedFault) -> None:
+        """Make a timed fault happen now: a skewed clock, a restart, a venue that is disabled."""
+        if fault.kind == "clock_skew":
+            self.desk.skew_ns = int(fault.millis * 1e6)
+        elif fault.kind == "maintenance":
+            self.desk.set_mode("restarting", fault.millis)
+        else:
+            self.desk.set_mode("disabled", fault.millis)
+
+    def audit(self) -> list[str]:
+        """Every broken invariant in words; an empty list is the only good answer."""
+        return self.exchange.audit()
+
+    def _app(self) -> web.Application:
+        faulty = request_middleware(self.faults, "", self._fault_error)
+        app = web.Application(middlewares=[faulty, self._refusals], client_max_size=1 << 22)
+        for part in (ReadApi(self.desk), self.entry):
+            app.add_routes(part.routes())
+        return app
+
+    @web.middleware
+    async def _refusals(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except VenueError as error:
+            return refusal(error)
+
+    def _fault_error(self, status: int) -> web.StreamResponse:
+        text = "Too Many Requests" if status == 429 else "Internal server error"
+        return refusal(VenueError(status, text))
+
+    async def _tick_forever(self) -> None:
+        while True:
+            try:
+                self.tick()
+            except Exception as error:  # noqa: BLE001  # the owner of the task: it keeps the error and stops
+                self.errors.append(error)
+                return
+            await asyncio.sleep(self.settings.tick_ms / 1000)

@@ -1,0 +1,171 @@
+"""Books, orders, trades and markets as the venue writes them (polymarket.md sections 6 to 9)."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from simulation.wire.polymarket_exchange import Exchange
+from simulation.wire.polymarket_orders import MakerFill, Market, Order, Trade
+from simulation.wire.polymarket_units import ONE, ONE_PRICE, amount_text, last_price_text, price_text
+
+Row = dict[str, Any]
+
+SECOND_NS = 1_000_000_000
+MILLI_NS = 1_000_000
+
+
+def book_row(exchange: Exchange, market: Market, token: str) -> Row:
+    """One token's book with its hash (section 9.3): the answer of GET /book."""
+    book, is_yes = exchange.books[market.condition_id], market.is_yes(token)
+    row: Row = {
+        "market": market.condition_id,
+        "asset_id": token,
+        "timestamp": str(book.changed_ns // MILLI_NS),
+        "hash": "",
+        "bids": _levels(book.levels(is_yes=is_yes, is_bid=True)),
+        "asks": _levels(book.levels(is_yes=is_yes, is_bid=False)),
+        "min_order_size": amount_text(market.minimum_size),
+        "tick_size": price_text(market.tick),
+        "neg_risk": market.neg_risk,
+        "last_trade_price": "" if market.last_price is None else last_price_text(market.last_price),
+    }
+    row["hash"] = hashlib.sha1(msgspec.json.encode(row), usedforsecurity=False).hexdigest()
+    return row
+
+
+def order_row(order: Order) -> Row:
+    """An order as /data/orders shows it."""
+    ask, market = order.ask, order.market
+    return {
+        "id": ask.order_id,
+        "status": order.status,
+        "owner": ask.owner,
+        "maker_address": ask.wallet,
+        "market": market.condition_id,
+        "asset_id": ask.token,
+        "side": side_text(order),
+        "original_size": amount_text(ask.size),
+        "size_matched": amount_text(order.matched),
+        "price": price_text(ask.price),
+        "outcome": outcome(order),
+        "order_type": ask.order_type,
+        "expiration": str((ask.expires_at_ns or 0) // SECOND_NS),
+        "created_at": order.created_ns // SECOND_NS,
+        "associate_trades": list(order.trade_ids),
+    }
+
+
+def trade_row(trade: Trade, owner: str) -> Row:
+    """A trade as one of its two sides sees it; the fields outside `maker_orders` are the taker's (section 7)."""
+    taker = trade.taker
+    is_taker = taker.ask.owner == owner
+    mine = taker if is_taker else next(fill.order for fill in trade.fills if fill.order.ask.owner == owner)
+    return {
+        "id": trade.trade_id,
+        "taker_order_id": taker.ask.order_id,
+        "market": taker.market.condition_id,
+        "asset_id": taker.ask.token,
+        "side": side_text(taker),
+        "size": amount_text(trade.shares),
+        "price": price_text(_average_price(trade)),
+        "fee_rate_bps": "0",
+        "status": trade.status,
+        "match_time": str(trade.matched_ns // SECOND_NS),
+        "last_update": str(trade.updated_ns // SECOND_NS),
+        "outcome": outcome(taker),
+        "bucket_index": 0,
+        "owner": mine.ask.owner,
+        "maker_address": mine.ask.wallet,
+        "transaction_hash": trade.transaction,
+        "trader_side": "TAKER" if is_taker else "MAKER",
+        "maker_orders": [_maker_row(fill) for fill in trade.fills],
+    }
+
+
+def compact_row(market: Market) -> Row:
+    """The trading parameters of GET /clob-markets/{condition_id}; no `fd` means no fee."""
+    row: Row = {
+        "c": market.condition_id,
+        "t": [{"t": token, "o": name} for token, name in zip(market.tokens, market.outcomes, strict=True)],
+        "mts": market.tick / ONE_PRICE,
+        "mos": market.minimum_size / ONE,
+        "nr": market.neg_risk,
+        "mbf": 1000,
+        "tbf": 1000,
+        "ao": market.accepting,
+        "sd": 0,
+        "itode": False,
+    }
+    if market.fee_rate:
+        row["fd"] = {"r": float(market.fee_rate), "e": market.fee_exponent, "to": True}
+    return row
+
+
+def market_row(market: Market) -> Row:
+    """What the double knows of GET /markets/{condition_id}."""
+    tokens = [
+        {
+            "token_id": token,
+            "outcome": name,
+            "price": _settled(market, token),
+            "winner": token == market.winner,
+        }
+        for token, name in zip(market.tokens, market.outcomes, strict=True)
+    ]
+    return {
+        "condition_id": market.condition_id,
+        "tokens": tokens,
+        "minimum_order_size": market.minimum_size / ONE,
+        "minimum_tick_size": market.tick / ONE_PRICE,
+        "accepting_orders": market.accepting,
+        "active": True,
+        "closed": market.winner is not None,
+        "archived": False,
+        "enable_order_book": True,
+        "seconds_delay": 0,
+        "neg_risk": market.neg_risk,
+        "maker_base_fee": 1000,
+        "taker_base_fee": 1000,
+    }
+
+
+def side_text(order: Order) -> str:
+    """BUY or SELL."""
+    return "BUY" if order.ask.is_buy else "SELL"
+
+
+def outcome(order: Order) -> str:
+    """The label of an order's token."""
+    return order.market.outcomes[0 if order.market.is_yes(order.ask.token) else 1]
+
+
+def _levels(rows: list[tuple[int, int]]) -> list[Row]:
+    return [{"price": price_text(price), "size": amount_text(size)} for price, size in rows]
+
+
+def _maker_row(fill: MakerFill) -> Row:
+    order = fill.order
+    return {
+        "order_id": order.ask.order_id,
+        "owner": order.ask.owner,
+        "maker_address": order.ask.wallet,
+        "matched_amount": amount_text(fill.shares),
+        "price": price_text(fill.own_price(order)),
+        "fee_rate_bps": "0",
+        "asset_id": order.ask.token,
+        "outcome": outcome(order),
+        "outcome_index": 0 if order.market.is_yes(order.ask.token) else 1,
+        "side": side_text(order),
+    }
+
+
+def _average_price(trade: Trade) -> int:
+    return (2 * trade.taker_money * ONE_PRICE + trade.shares) // (2 * trade.shares)
+
+
+def _settled(market: Market, token: str) -> float:
+    if market.winner is not None:
+        return float(token == market.winner)
+    last = market.last_price or ONE_PRICE // 2
+    return (last if market.is_yes(token) else ONE_PRICE - last) / ONE_PRICE

@@ -1,0 +1,52 @@
+"""What the chain does with matches: mined, confirmed, retried or failed after a delay (polymarket.md section 7)."""
+
+from collections import deque
+from typing import Literal
+
+from simulation.wire.polymarket_desk import PolymarketSettings
+from simulation.wire.polymarket_exchange import Exchange
+from simulation.wire.polymarket_orders import Trade
+
+Fate = Literal["confirm", "retry", "fail"]
+
+
+class Settlement:
+    """Moves every trade along MATCHED, MINED, CONFIRMED; `fates` names what happens to the next ones."""
+
+    def __init__(self, exchange: Exchange, settings: PolymarketSettings) -> None:
+        self.exchange = exchange
+        self.settings = settings
+        self.fates: deque[Fate] = deque()
+        self._under_way: dict[str, Fate] = {}
+        self._seen = 0
+
+    def advance(self) -> None:
+        """Take each trade one step further if its time has come."""
+        for trade in list(self.exchange.trades.values())[self._seen :]:
+            self._under_way[trade.trade_id] = self.fates.popleft() if self.fates else "confirm"
+        self._seen = len(self.exchange.trades)
+        for trade_id, fate in list(self._under_way.items()):
+            trade = self.exchange.trades[trade_id]
+            if trade.status not in ("CONFIRMED", "FAILED"):
+                self._step(trade, fate)
+            if trade.status in ("CONFIRMED", "FAILED"):
+                del self._under_way[trade_id]
+
+    def _step(self, trade: Trade, fate: Fate) -> None:
+        age_ms = (self.exchange.now_ns() - trade.updated_ns) / 1e6
+        wait_ms = self.settings.mined_ms
+        if trade.status == "MINED":
+            wait_ms = self.settings.confirmed_ms - self.settings.mined_ms
+        if age_ms < wait_ms:
+            return
+        if trade.status == "MINED":
+            self.exchange.move_trade(trade, "CONFIRMED")
+        elif trade.status == "MATCHED" and fate != "confirm":
+            self.exchange.move_trade(trade, "RETRYING", self._hash())
+        elif fate == "fail":
+            self.exchange.move_trade(trade, "FAILED")
+        else:
+            self.exchange.move_trade(trade, "MINED", self._hash())
+
+    def _hash(self) -> str:
+        return f"0x{self.exchange.chance.getrandbits(256):064x}"
