@@ -13,8 +13,9 @@ from simulation.wire.polymarket_errors import VenueError
 from simulation.wire.polymarket_exchange import Exchange
 from simulation.wire.polymarket_reads import ReadApi
 from simulation.wire.polymarket_settlement import Settlement
+from simulation.wire.polymarket_streams import Streams
 
-TIMED = ("clock_skew", "maintenance", "full_pause")
+TIMED = ("clock_skew", "maintenance", "full_pause", "disconnect_all")
 
 
 class PolymarketDouble:
@@ -43,12 +44,13 @@ class PolymarketDouble:
             if fault.after_secs is not None and fault.kind not in TIMED:
                 raise ValueError(f"expected one of {', '.join(TIMED)} as timed fault, found {fault.kind}")
         self.faults = Faults(plan, now_ns)
+        self.streams = Streams(self.desk, self.faults)
         self.errors: list[BaseException] = []
         self._runner: web.AppRunner | None = None
         self._clock: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
-        """Listen on loopback; return the REST base."""
+        """Listen on loopback; return the REST base. The streams are at its /ws/market and /ws/user."""
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.host, self.settings.port).start()
@@ -57,10 +59,11 @@ class PolymarketDouble:
         return f"http://{host}:{port}"
 
     async def stop(self) -> None:
-        """End the clock and close the port."""
+        """End the clock, cut every connection, close the port."""
         if self._clock is not None:
             self._clock.cancel()
             await asyncio.gather(self._clock, return_exceptions=True)
+        self.streams.abort_all()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -74,9 +77,11 @@ class PolymarketDouble:
         self.settlement.advance()
 
     def carry_out(self, fault: PlannedFault) -> None:
-        """Make a timed fault happen now: a skewed clock, a restart, a venue that is disabled."""
+        """Make a timed fault happen now: a skewed clock, cut sockets, a restart, a venue that is disabled."""
         if fault.kind == "clock_skew":
             self.desk.skew_ns = int(fault.millis * 1e6)
+        elif fault.kind == "disconnect_all":
+            self.streams.abort_all()
         elif fault.kind == "maintenance":
             self.desk.set_mode("restarting", fault.millis)
         else:
@@ -89,7 +94,7 @@ class PolymarketDouble:
     def _app(self) -> web.Application:
         faulty = request_middleware(self.faults, "", self._fault_error)
         app = web.Application(middlewares=[faulty, self._refusals], client_max_size=1 << 22)
-        for part in (ReadApi(self.desk), self.entry):
+        for part in (ReadApi(self.desk), self.entry, self.streams):
             app.add_routes(part.routes())
         return app
 

@@ -25,7 +25,7 @@ EXPIRY_LEAD_NS: Final = 60_000_000_000
 
 @dataclass(slots=True)
 class Notice:
-    """What one command did: orders touched, levels changed (bid side or not, YES price), the trade."""
+    """What one command did: orders touched, levels changed (bid side or not, YES price), trade, old tick, winner."""
 
     market: Market
     at_ns: int
@@ -33,6 +33,8 @@ class Notice:
     touched: list[Order] = field(default_factory=list)
     levels: list[tuple[bool, int]] = field(default_factory=list)
     trade: Trade | None = None
+    old_tick: int | None = None
+    winner: str | None = None
 
 
 Listener = Callable[[Notice], None]
@@ -126,7 +128,12 @@ class Exchange:
                 self.move_trade(trade, "CONFIRMED")
         market.winner = winner
         self.ledger.resolve(market, winner)
-        self._tell(Notice(market, self.now_ns()))
+        self._tell(Notice(market, self.now_ns(), winner=winner))
+
+    def change_tick(self, market: Market, tick: int) -> None:
+        """Give a market another tick, in units of 1e-4; what rests on the old grid stays (section 14)."""
+        before, market.tick = market.tick, tick
+        self._tell(Notice(market, self.now_ns(), old_tick=before))
 
     def audit(self) -> list[str]:
         """Every broken invariant in words; an empty list is the only good answer."""

@@ -124,3 +124,7 @@ class Trade:
     def taker_money(self) -> int:
         """What the taker paid or got before its fee."""
         return sum(fill.own_money(self.taker) for fill in self.fills)
+
+    def owners(self) -> set[str]:
+        """The keys behind its orders."""
+        return {self.taker.ask.owner, *(fill.order.ask.owner for fill in self.fills)}

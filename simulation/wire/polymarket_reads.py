@@ -8,7 +8,7 @@ from aiohttp import web
 
 from simulation.wire.polymarket_desk import Desk, json_body
 from simulation.wire.polymarket_errors import VenueError
-from simulation.wire.polymarket_orders import Market, Trade
+from simulation.wire.polymarket_orders import Market
 from simulation.wire.polymarket_rows import SECOND_NS, book_row, compact_row, market_row, order_row, trade_row
 from simulation.wire.polymarket_signatures import NEG_RISK_EXCHANGE, STANDARD_EXCHANGE, ApiKey
 
@@ -102,7 +102,7 @@ class ReadApi:
         rows = [
             trade_row(trade, key.key)
             for trade in reversed(self.desk.exchange.trades.values())
-            if _is_party(trade, key)
+            if key.key in trade.owners()
             and (low is None or trade.matched_ns // SECOND_NS >= low)
             and (high is None or trade.matched_ns // SECOND_NS <= high)
         ]
@@ -156,10 +156,6 @@ class ReadApi:
         cut, end = rows[start : start + size], start + size
         after = END if end >= len(rows) else base64.b64encode(str(end).encode()).decode()
         return web.json_response({"data": cut, "next_cursor": after, "limit": size, "count": len(cut)})
-
-
-def _is_party(trade: Trade, key: ApiKey) -> bool:
-    return key.key in {trade.taker.ask.owner, *(fill.order.ask.owner for fill in trade.fills)}
 
 
 def _fits(row: Mapping[str, Any], query: Mapping[str, str], names: tuple[str, ...]) -> bool:
