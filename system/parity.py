@@ -44,7 +44,7 @@ class Allowed:
     (USD), the share of events that won, and profit per event over its deviation may differ.
     """
 
-    intents: float = 1.0
+    intents: float = 0.95
     fills: float = 0.95
     pnl_usd: Decimal = Decimal("1.00")
     win_rate: float = 0.05

@@ -32,7 +32,7 @@ _SHOWN: Final = (
 def command(  # noqa: PLR0913 - one parameter for each option of the command line
     run: Annotated[Path, typer.Argument(help="The folder of a run that was recorded, below runs/.")],
     book: Annotated[Path | None, typer.Option(help="The book, when the run keeps no copy of it.")] = None,
-    intents: Annotated[float, typer.Option(min=0, max=1, help="The least share of equal intents.")] = 1.0,
+    intents: Annotated[float, typer.Option(min=0, max=1, help="The least share of equal intents.")] = 0.95,
     fills: Annotated[float, typer.Option(min=0, max=1, help="The least share of equal fills.")] = 0.95,
     pnl_usd: Annotated[str, typer.Option(help="The most by which the profit may differ.")] = "1.00",
     win_rate: Annotated[float, typer.Option(help="The most by which the win rate may differ.")] = 0.05,
