@@ -44,6 +44,11 @@ def check_locks(mode: Mode, book_name: str, live: Live, environ: Mapping[str, st
         raise Locked(f"expected {LIVE_LOCK}={wanted} in the environment, found {said}: set it to trade money")
 
 
+def is_on_this_machine(address: object) -> bool:
+    """Return whether an address is a text that names this machine."""
+    return isinstance(address, str) and urlsplit(address).hostname in _LOOPBACK
+
+
 def double_addresses(venue: str, mode: Mode, environ: Mapping[str, str]) -> dict[str, str]:
     """Return where a double stands in for `venue`, from the environment: `rest_url` and `socket_url`, or nothing.
 
@@ -62,6 +67,6 @@ def double_addresses(venue: str, mode: Mode, environ: Mapping[str, str]) -> dict
             f"expected {' and '.join(names.values())} in the environment, found {len(found)} of them"
         )
     for key, address in found.items():
-        if urlsplit(address).hostname not in _LOOPBACK:
+        if not is_on_this_machine(address):
             raise BadBook(f"expected an address on this machine in {names[key]}, found {address!r}")
     return found

@@ -31,7 +31,6 @@ from system.event_log import EventLog
 from system.external_streams import with_streams
 from system.heartbeat import Beat
 from system.intents import memory_of, pass_last_second, unanswered, written_first
-from system.modes import double_addresses
 from system.node_plan import NodePlan, row_of
 from system.obeying import obey
 from system.overtaken import settle_overtaken
@@ -67,9 +66,6 @@ class BookNode:
         self._reduces_because: str | None = None
         self._are_intents_settled = plan.journal is None
         self._is_simulated = plan.mode == "sandbox"
-        self._is_against_double = any(
-            double_addresses(one, plan.mode, plan.environ) for one in plan.live.venues
-        )
         money = plan.starting_usd if self._is_simulated else {}
         self.crew = Crew(plan.book, money, log, evidence=self._evidence(), journal=plan.journal)
         self._strategies = list(self.crew.strategies())
@@ -173,11 +169,10 @@ class BookNode:
         return node
 
     def _evidence(self) -> str | None:
-        """Return the class of every fill where the mode decides it."""
-        if self._plan.mode == "live":
-            return "A"
-        is_real = self._plan.is_recorded or not self._is_against_double
-        return None if self._is_simulated and is_real else "S"
+        """Return the class of every fill where the mode decides it; nothing that a double fills is real."""
+        if self._plan.is_against_double and not (self._is_simulated and self._plan.is_recorded):
+            return "S"
+        return None if self._is_simulated else "A"
 
     def _config(self, data_clients: dict[str, Any], exec_clients: dict[str, Any]) -> LiveNodeConfig:
         return LiveNodeConfig(
@@ -382,7 +377,7 @@ class BookNode:
         self._are_intents_settled = True
 
     def _story(self, began_ns: int, wall_secs: float) -> Story:
-        where = "a double" if self._is_against_double else "venues"
+        where = "a double" if self._plan.is_against_double else "venues"
         return Story(
             mode=self._plan.mode,
             source=f"{where}: {', '.join(self._plan.live.venues)}",

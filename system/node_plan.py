@@ -9,7 +9,7 @@ from nautilus_trader.common import LogLevel
 
 from system.book import BadBook, Live
 from system.loading import Loaded
-from system.modes import Mode, double_addresses, trader_id_of
+from system.modes import Mode, double_addresses, is_on_this_machine, trader_id_of
 from system.recording import Recording
 from system.run_journal import RunJournal
 from system.venues import VENUES, VenueRow
@@ -20,7 +20,8 @@ class NodePlan:
     """What to run: a loaded book in one mode.
 
     `environ` may hold a double's addresses. `is_recorded` says that the double plays a real recording; without that
-    whatever trades against a double is class S. A `journal` is told everything, and its commands are obeyed. `recording` keeps what the venues say.
+    whatever trades against a double is class S. A `journal` is told everything, and its
+    commands are obeyed. `recording` keeps what the venues say.
     """
 
     book: Loaded
@@ -43,6 +44,12 @@ class NodePlan:
     def trader_id(self) -> str:
         """Who trades, with the mode in the name."""
         return trader_id_of(self.book.name, self.mode)
+
+    @property
+    def is_against_double(self) -> bool:
+        """Whether a venue of the book is on this machine, by the environment or by the book's own settings."""
+        settings = [self.settings_of(venue) for venue in self.live.venues]
+        return any(is_on_this_machine(address) for one in settings for address in one.values())
 
     @property
     def starting_usd(self) -> Mapping[str, Decimal]:

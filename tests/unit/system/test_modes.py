@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from system.book import BadBook, Live
+from system.book import BadBook, Live, read_book
+from system.loading import load
 from system.modes import Locked, check_locks, double_addresses, trader_id_of
+from system.node_plan import NodePlan
 
 HOUSE = Path(__file__).parents[3]
 OPEN = Live(["KALSHI"], mode="live")
@@ -112,3 +114,15 @@ def test_a_double_is_found_in_the_environment():
 def test_addresses_that_cannot_be_a_doubles_are_refused(mode, environ):
     with pytest.raises(BadBook):
         double_addresses("KALSHI", mode, environ)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_double"),
+    [("http://127.0.0.1:1/trade-api/v2", True), ("https://external-api.kalshi.com/trade-api/v2", False)],
+)
+def test_a_venue_on_this_machine_is_a_double_whoever_named_it(address, is_double):
+    settings = f'settings = {{ KALSHI = {{ rest_url = "{address}" }} }}'
+    book = load(read_book(BOOK.format(mode="live") + settings))
+    assert NodePlan(book=book, mode="live", environ={}).is_against_double is is_double
+    environ = {} if is_double else DOUBLE
+    assert NodePlan(book=book, mode="sandbox", environ=environ).is_against_double
