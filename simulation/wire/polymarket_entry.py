@@ -161,8 +161,8 @@ class EntryApi:
         if post.owner != key.key:
             raise VenueError(400, "the order owner has to be the owner of the API KEY")
         market = self.desk.exchange.market_of(post.order.token_id)
-        order, trade = self.desk.exchange.place(read_ask(post, market, key))
-        return _accepted(order, trade)
+        order, trades = self.desk.exchange.place(read_ask(post, market, key))
+        return _accepted(order, trades)
 
     def _cancel(self, key: ApiKey, ids: list[str]) -> web.Response:
         self.desk.require_cancels()
@@ -218,13 +218,14 @@ def _limit(found: str, market: Market, money: int, shares: int, *, is_buy: bool,
     return price + 1 if rest and not is_buy else price
 
 
-def _accepted(order: Order, trade: Trade | None) -> dict[str, Any]:
-    if trade is None:
+def _accepted(order: Order, trades: list[Trade]) -> dict[str, Any]:
+    if not trades:
         return _answer(order.ask.order_id, "live")
-    amounts = [amount_text(trade.taker_money), amount_text(trade.shares)]
-    making, taking = amounts if order.ask.is_buy else reversed(amounts)
-    body = _answer(order.ask.order_id, "matched")
-    return body | {"makingAmount": making, "takingAmount": taking, "tradeIDs": [trade.trade_id]}
+    sums = (sum(trade.taker_money for trade in trades), sum(trade.shares for trade in trades))
+    making, taking = sums if order.ask.is_buy else sums[::-1]
+    more: dict[str, Any] = {"makingAmount": amount_text(making), "takingAmount": amount_text(taking)}
+    more["tradeIDs"] = [trade.trade_id for trade in trades]
+    return _answer(order.ask.order_id, "matched") | more
 
 
 def _answer(found: str, status: str, error: str = "") -> dict[str, Any]:

@@ -25,14 +25,14 @@ EXPIRY_LEAD_NS: Final = 60_000_000_000
 
 @dataclass(slots=True)
 class Notice:
-    """What one command did: orders touched, levels changed (bid side or not, YES price), trade, old tick, winner."""
+    """What one command did: orders touched, levels changed (bid side or not, YES price), trades, old tick, winner."""
 
     market: Market
     at_ns: int
     placed: Order | None = None
     touched: list[Order] = field(default_factory=list)
     levels: list[tuple[bool, int]] = field(default_factory=list)
-    trade: Trade | None = None
+    trades: list[Trade] = field(default_factory=list)
     old_tick: int | None = None
     winner: str | None = None
 
@@ -67,7 +67,7 @@ class Exchange:
                 return market
         raise VenueError(404, "No orderbook exists for the requested token id")
 
-    def place(self, ask: OrderAsk) -> tuple[Order, Trade | None]:
+    def place(self, ask: OrderAsk) -> tuple[Order, list[Trade]]:
         """Take an order: trade what crosses, rest what may; VenueError, and nothing moved, when refused."""
         self.expire()
         market = self.market_of(ask.token)
@@ -75,16 +75,16 @@ class Exchange:
         order = Order(ask, market, len(self.orders), self.now_ns(), ask.size)
         fills = plan(self.books[market.condition_id], order)
         self._check_type(order, fills)
-        fee = sum(taker_fee(market.fee_rate, market.fee_exponent, fill.price, fill.shares) for fill in fills)
-        self._check_funds(order, fills, fee)
+        self._check_funds(order, fills)
         self.orders[ask.order_id] = order
         notice = Notice(market, self.now_ns(), placed=order)
-        trade = self._trade(notice, order, fills, fee) if fills else None
+        for bucket, price in enumerate(dict.fromkeys(fill.price for fill in fills)):
+            self._trade(notice, order, [fill for fill in fills if fill.price == price], bucket)
         self._rest_or_end(notice, order)
         self._tell(notice)
-        if trade is not None:
+        for trade in notice.trades:
             self._drop_unfunded(trade)
-        return order, trade
+        return order, notice.trades
 
     def cancel(self, order: Order, status: str = "CANCELED") -> None:
         """End a resting order; ValueError when it does not rest."""
@@ -114,7 +114,7 @@ class Exchange:
         trade.transaction = transaction or trade.transaction
         if status == "FAILED":
             self.ledger.unbook(trade)
-        self._tell(Notice(trade.taker.market, self.now_ns(), trade=trade))
+        self._tell(Notice(trade.taker.market, self.now_ns(), trades=[trade]))
         if status == "FAILED":
             self._drop_unfunded(trade)
 
@@ -195,12 +195,16 @@ class Exchange:
                 400, f"invalid amount for a marketable {side} order (${amount_text(asked)}), min size: $1"
             )
 
-    def _check_funds(self, order: Order, fills: list[MakerFill], fee: int) -> None:
+    def _check_funds(self, order: Order, fills: list[MakerFill]) -> None:
         wallet = self.ledger.wallet(order.ask.wallet)
         if order.ask.is_buy:
             traded = sum(fill.shares for fill in fills)
             rests = order.ask.size - traded if order.ask.order_type in ("GTC", "GTD") else 0
-            needed = sum(fill.own_money(order) for fill in fills) + fee + reserve(order.ask.price, rests)
+            needed = (
+                sum(fill.own_money(order) for fill in fills)
+                + _fee(order.market, fills)
+                + reserve(order.ask.price, rests)
+            )
             balance = wallet.cash
         else:
             needed, balance = order.ask.size, wallet.holds(order.ask.token)
@@ -224,8 +228,9 @@ class Exchange:
 
     # -- what happens --------------------------------------------------------------------------
 
-    def _trade(self, notice: Notice, order: Order, fills: list[MakerFill], fee: int) -> Trade:
-        trade = Trade(self.new_id(), order, tuple(fills), fee, notice.at_ns, updated_ns=notice.at_ns)
+    def _trade(self, notice: Notice, order: Order, fills: list[MakerFill], bucket: int) -> None:
+        trade = Trade(self.new_id(), order, tuple(fills), _fee(order.market, fills), notice.at_ns)
+        trade.updated_ns, trade.bucket = notice.at_ns, bucket
         self.trades[trade.trade_id] = trade
         for fill in fills:
             for part in (fill.order, order):
@@ -237,10 +242,9 @@ class Exchange:
             if not fill.order.remaining:
                 self._take_off(fill.order, "MATCHED")
         order.trade_ids.append(trade.trade_id)
-        order.market.last_price = fills[-1].own_price(order)
+        order.market.last_price = trade.price
         self.ledger.book(trade)
-        notice.trade = trade
-        return trade
+        notice.trades.append(trade)
 
     def _rest_or_end(self, notice: Notice, order: Order) -> None:
         if order.ask.order_type in ("GTC", "GTD") and order.remaining:
@@ -273,3 +277,7 @@ class Exchange:
     def new_id(self) -> str:
         """A UUID from the seed."""
         return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
+
+
+def _fee(market: Market, fills: list[MakerFill]) -> int:
+    return sum(taker_fee(market.fee_rate, market.fee_exponent, fill.price, fill.shares) for fill in fills)

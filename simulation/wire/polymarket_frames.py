@@ -55,12 +55,12 @@ def change_frame(exchange: Exchange, notice: Notice) -> Row:
 
 
 def trade_frame(trade: Trade, at_ns: int) -> Row:
-    """The `last_trade_price` of a match, as its taker sees it; its price is that of the last level."""
+    """The `last_trade_price` of a match, as its taker sees it."""
     taker = trade.taker
     return {
         "asset_id": taker.ask.token,
         "market": taker.market.condition_id,
-        "price": last_price_text(trade.fills[-1].own_price(taker)),
+        "price": last_price_text(trade.price),
         "size": amount_text(trade.shares),
         "side": side_text(taker),
         "fee_rate_bps": "0",

@@ -104,7 +104,7 @@ class MakerFill:
 
 @dataclass(slots=True, eq=False)
 class Trade:
-    """A taker order against the resting orders that it met, to be settled on chain as one."""
+    """A taker order against the resting orders that it met at one price: one bucket of its settlement."""
 
     trade_id: str
     taker: Order
@@ -114,6 +114,12 @@ class Trade:
     status: TradeStatus = "MATCHED"
     updated_ns: int = 0
     transaction: str = ""
+    bucket: int = 0
+
+    @property
+    def price(self) -> int:
+        """The price in the taker's token."""
+        return self.fills[0].own_price(self.taker)
 
     @property
     def shares(self) -> int:

@@ -68,13 +68,13 @@ def trade_row(trade: Trade, owner: str) -> Row:
         "asset_id": taker.ask.token,
         "side": side_text(taker),
         "size": amount_text(trade.shares),
-        "price": price_text(_average_price(trade)),
+        "price": price_text(trade.price),
         "fee_rate_bps": "0",
         "status": trade.status,
         "match_time": str(trade.matched_ns // SECOND_NS),
         "last_update": str(trade.updated_ns // SECOND_NS),
         "outcome": outcome(taker),
-        "bucket_index": 0,
+        "bucket_index": trade.bucket,
         "owner": mine.ask.owner,
         "maker_address": mine.ask.wallet,
         "transaction_hash": trade.transaction,
@@ -158,10 +158,6 @@ def _maker_row(fill: MakerFill) -> Row:
         "outcome_index": 0 if order.market.is_yes(order.ask.token) else 1,
         "side": side_text(order),
     }
-
-
-def _average_price(trade: Trade) -> int:
-    return (2 * trade.taker_money * ONE_PRICE + trade.shares) // (2 * trade.shares)
 
 
 def _settled(market: Market, token: str) -> float:

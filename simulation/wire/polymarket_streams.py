@@ -22,7 +22,7 @@ from simulation.wire.polymarket_frames import (
     trade_event,
     trade_frame,
 )
-from simulation.wire.polymarket_orders import Market, Order
+from simulation.wire.polymarket_orders import Market, Order, Trade
 from simulation.wire.polymarket_rows import Row
 
 
@@ -102,13 +102,19 @@ class Streams:
                 subscriber.say("tick_size_change", tick_frame(market, token, notice.old_tick, notice.at_ns))
         if notice.levels:
             subscriber.say("price_change", change_frame(exchange, notice))
-        if notice.trade is not None and notice.trade.status == "MATCHED":
-            for token in wanted:
-                subscriber.say("book", after_trade_frame(exchange, market, token))
-            if notice.trade.taker.ask.token in wanted:
-                subscriber.say("last_trade_price", trade_frame(notice.trade, notice.at_ns))
+        matched = [trade for trade in notice.trades if trade.status == "MATCHED"]
+        if matched:
+            self._tell_trades(subscriber, matched, wanted)
         if notice.winner is not None and subscriber.wants_custom:
             subscriber.say("market_resolved", resolved_frame(market, notice.winner, notice.at_ns))
+
+    def _tell_trades(self, subscriber: Subscriber, trades: list[Trade], wanted: list[str]) -> None:
+        for token in wanted:
+            row = after_trade_frame(self.desk.exchange, trades[0].taker.market, token)
+            subscriber.say("book", row)
+        for trade in trades:
+            if trade.taker.ask.token in wanted:
+                subscriber.say("last_trade_price", trade_frame(trade, trade.matched_ns))
 
     def _tell_user(self, subscriber: Subscriber, owner: str, notice: Notice) -> None:
         if not subscriber.hears(notice.market):
@@ -118,9 +124,9 @@ class Streams:
         for order in notice.touched:
             if order.ask.owner == owner:
                 subscriber.say("order", order_event(order, _kind(order), notice.at_ns))
-        trade = notice.trade
-        if trade is not None and owner in trade.owners():
-            subscriber.say("trade", trade_event(trade, owner, notice.at_ns))
+        for trade in notice.trades:
+            if owner in trade.owners():
+                subscriber.say("trade", trade_event(trade, owner, notice.at_ns))
 
     # -- what is asked -------------------------------------------------------------------------
 

@@ -21,8 +21,7 @@ def refusal(pit, *order, **more):
 
 def test_a_yes_buy_meets_a_no_buy_and_mints_the_pair(pit):
     pit.place("alice", NO, "buy", 4000, 10)
-    _, trade = pit.place("bob", YES, "buy", 6500, 10)
-    assert trade is not None
+    _, [trade] = pit.place("bob", YES, "buy", 6500, 10)
     assert (pit.holds("alice", NO), pit.holds("bob", YES)) == (10, 10)
     assert pit.cash("alice") == 996  # at its own price
     assert pit.cash("bob") == pytest.approx(1000 - 6 - 0.168)  # improvement to the taker, fee on top
@@ -46,6 +45,22 @@ def test_a_market_buy_spends_its_money_and_keeps_the_better_price(pit):
     pit.place("alice", YES, "sell", 5000, 100)
     order, _ = pit.place("bob", YES, "buy", 5100, 19.6, "FOK", budget=10 * ONE)
     assert (order.matched, order.status) == (20 * ONE, "MATCHED")
+
+
+def test_each_price_that_an_order_sweeps_is_a_trade_of_its_own():
+    pit = Pit()
+    pit.place("alice", NO, "buy", 4000, 10)
+    pit.place("crowd", NO, "buy", 4000, 5)
+    pit.place("alice", NO, "buy", 3500, 10)
+    order, trades = pit.place("bob", YES, "buy", 6500, 20)
+    assert [(trade.price, trade.shares // ONE, trade.bucket) for trade in trades] == [
+        (6000, 15, 0),
+        (6500, 5, 1),
+    ]
+    assert order.trade_ids == [trade.trade_id for trade in trades]
+    pit.exchange.move_trade(trades[1], "FAILED")
+    assert pit.holds("bob", YES) == 15
+    assert pit.exchange.audit() == []
 
 
 def test_what_a_fak_does_not_fill_dies(pit):
@@ -109,7 +124,7 @@ def test_a_fill_that_takes_the_money_cancels_what_it_backed_elsewhere(pit):
 
 def test_a_failed_settlement_gives_everything_back(pit):
     pit.place("alice", NO, "buy", 4000, 10)
-    _, trade = pit.place("bob", YES, "buy", 6000, 10)
+    _, [trade] = pit.place("bob", YES, "buy", 6000, 10)
     pit.exchange.move_trade(trade, "RETRYING")
     pit.exchange.move_trade(trade, "FAILED")
     assert (pit.cash("alice"), pit.cash("bob"), pit.holds("bob", YES)) == (1000, 1000, 0)

@@ -74,11 +74,12 @@ def test_better_prices_trade_first_and_older_orders_before_younger_ones(steps):
     pit = Pit()
     for _ in play(pit, steps):
         pass
-    for trade in pit.exchange.trades.values():
-        sign = -1 if trade.taker.is_bid else 1
-        turns = [(-sign * fill.price, fill.order.number) for fill in trade.fills]
+    for taker in pit.exchange.orders.values():
+        trades = [trade for trade in pit.exchange.trades.values() if trade.taker is taker]
+        sign = 1 if taker.is_bid else -1
+        turns = [(sign * fill.price, fill.order.number) for trade in trades for fill in trade.fills]
         assert turns == sorted(turns)
-        assert all(trade.taker.crosses(fill.price) for fill in trade.fills)
+        assert all(taker.crosses(sign * price) for price, _ in turns)
 
 
 @settings(max_examples=40, deadline=None)
