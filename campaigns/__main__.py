@@ -48,7 +48,7 @@ def faults(
 
         def note(run: FaultRun) -> None:
             bar.advance(task)
-            if run.laws or seed is not None:
+            if run.laws or run.unresolved or seed is not None:
                 _show(run, write_run(run, _BUILD / "faults"))
 
         found = run_campaign(venue, seeds, workers=workers, on_run=note)
@@ -92,8 +92,8 @@ def kills(
 
 def _show(run: FaultRun, file: Path) -> None:
     _ERRORS.print(f"seed {run.seed}: {len(run.laws)} broken laws, written to {file}", highlight=False)
-    for law in run.laws[:10]:
-        _ERRORS.print(f"  {law}", highlight=False, markup=False)
+    for text in (*run.laws[:10], *(f"unresolved: {one}" for one in run.unresolved[:10])):
+        _ERRORS.print(f"  {text}", highlight=False, markup=False)
     for line in run.trace[:40]:
         _ERRORS.print(f"    {line}", highlight=False, markup=False, overflow="ellipsis", no_wrap=True)
 

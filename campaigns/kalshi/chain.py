@@ -67,7 +67,7 @@ class Chain:
                         await asyncio.sleep(chance.uniform(0, _NEWBORN_SECS))
                     else:
                         laws = await self._ask(world, life)
-                        await self._let_act(life, chance)
+                        laws = laws or await self._let_act(life, chance)
                 finally:
                     life.kill()
                 if life.is_stillborn and self.stillborn < _MOST_STILLBORN:
@@ -80,7 +80,7 @@ class Chain:
         finally:
             await world.double.stop()
 
-    async def _let_act(self, life: "_Life", chance: random.Random) -> None:
+    async def _let_act(self, life: "_Life", chance: random.Random) -> list[str]:
         """Return in the middle of something: some orders and a moment after the start, however slow the machine is."""
         wanted = len(self.intents) + chance.randint(0, _MOST_WISHES)
         life.say("act")
@@ -89,6 +89,7 @@ class Chain:
                 while len(self.intents) < wanted:
                     await asyncio.sleep(_LOOK_SECS / 5)
         await asyncio.sleep(chance.uniform(0, _MOMENT_SECS))
+        return ["alive: the life ended by itself while it traded"] if life.is_dead else []
 
     async def _last_word(self, world: World, orders: Orders) -> list[str]:
         while True:
@@ -124,8 +125,8 @@ class Chain:
 
     def _sum_up(self, books: Books, killed: int, laws: list[str]) -> KillChain:
         return KillChain(
-            seed=self.seed, kills=killed, newborn=self.newborn, stillborn=self.stillborn, laws=tuple(laws), orders=len(books.orders),
-            fills=len(books.fills),
+            seed=self.seed, kills=killed, newborn=self.newborn, stillborn=self.stillborn, laws=tuple(laws),
+            orders=len(books.orders), fills=len(books.fills),
         )  # fmt: skip
 
 
