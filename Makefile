@@ -69,8 +69,8 @@ rehearsal: $(READY)  ## trade at a made-up venue with a bad afternoon for MINUTE
 	$(BIN)/python run_live.py $(BOOK) --mode rehearsal --duration $(or $(MINUTES),10)m
 
 .PHONY: halts
-halts: $(READY)  ## halt through every door N=20 times; writes build/halts.json
-	$(BIN)/python -m campaigns halts --count $(or $(N),20) $(if $(JSON),--json)
+halts: $(READY)  ## halt through every door (or DOOR=redis) N=20 times; writes build/halts.json
+	$(BIN)/python -m campaigns halts --count $(or $(N),20) $(if $(DOOR),--door $(DOOR)) $(if $(JSON),--json)
 
 .PHONY: supervised-kills
 supervised-kills: $(READY)  ## kill the node N=100 times under the supervisor; writes build/supervised_kills.json

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +17,15 @@ from storage.journal.commands import Kind, find
 from storage.journal.tables import COMMANDS
 from system.redis_channel import stream_of
 
-DOORS: Final = ("command row", "argonaut halt", "Redis", "SIGKILL of the node", "SIGTERM")
+DOORS: Final = ("row", "cli", "redis", "sigkill", "sigterm")
+"""A row in the command table, `argonaut halt`, an entry in a stream, the supervisor of a killed node, a signal."""
+
+
 MOST_SECS: Final = 2.0
 BIDS: Final = 6
 _SECOND_NS: Final = 1_000_000_000
 _QUIET_SECS: Final = 0.7
+_READY_SECS: Final = 600.0  # a machine that does much else is slow to start a node
 _KILLS_A_RUN: Final = 4  # the supervisor gives up after five restarts
 
 
@@ -103,7 +107,7 @@ async def by_sigterm(run: Supervised) -> int:
 
 async def halt(run: Supervised, door: str, deed: Deed) -> Halt:
     """Wait for resting orders, do the deed, and measure at the venue."""
-    await run.until(lambda: run.open_orders() >= BIDS, f"{BIDS} orders at the venue")
+    await run.until(lambda: run.open_orders() >= BIDS, f"{BIDS} orders at the venue", _READY_SECS)
     before, typed_ns = run.open_orders(), now_ns()
     done_ns = await deed(run)
     await run.until(lambda: run.open_orders() == 0, "no order at the venue", 30.0)
@@ -114,45 +118,50 @@ async def halt(run: Supervised, door: str, deed: Deed) -> Halt:
     return Halt(door, before, (gone_ns - done_ns) / _SECOND_NS, (gone_ns - typed_ns) / _SECOND_NS)
 
 
-async def campaign(folder: Path, count: int, on_halt: Callable[[Halt], None]) -> list[Halt]:
-    """Halt `count` times through each door; the runs keep their files below `folder`."""
+async def campaign(
+    folder: Path, count: int, doors: Collection[str], on_halt: Callable[[Halt], None]
+) -> list[Halt]:
+    """Halt `count` times through each of `doors`; the runs keep their files below `folder`."""
     found: list[Halt] = []
 
     def note(one: Halt) -> None:
         found.append(one)
         on_halt(one)
 
-    await _by_command(folder / "commands", count, note)
-    for number, start in enumerate(range(0, count, _KILLS_A_RUN)):
+    if commands := {"row", "cli", "redis"}.intersection(doors):
+        await _by_command(folder / "commands", count, commands, note)
+    for number, start in enumerate(range(0, count, _KILLS_A_RUN) if "sigkill" in doors else ()):
         await _by_kill(folder / f"kill{number}", min(_KILLS_A_RUN, count - start), note)
-    for number in range(count):
+    for number in range(count if "sigterm" in doors else 0):
         await _by_term(folder / f"term{number}", note)
     return found
 
 
-async def _by_command(folder: Path, count: int, note: Callable[[Halt], None]) -> None:
+async def _by_command(
+    folder: Path, count: int, wanted: Collection[str], note: Callable[[Halt], None]
+) -> None:
     folder.mkdir(parents=True)
     async with redis_server(folder) as url:
-        doors: list[tuple[str, Deed]] = [("command row", by_row), ("argonaut halt", by_cli)]
+        deeds: dict[str, Deed] = {"row": by_row, "cli": by_cli}
         if url is not None:
-            doors.append(("Redis", by_redis(url)))
+            deeds["redis"] = by_redis(url)
         book = book_text(RESTING, "" if url is None else f'redis = "{url}"')
         async with supervised(folder, book) as run:
             for _ in range(count):
-                for door, deed in doors:
-                    note(await halt(run, door, deed))
+                for door in [one for one in deeds if one in wanted]:
+                    note(await halt(run, door, deeds[door]))
                     await argonaut(run, "resume")
 
 
 async def _by_kill(folder: Path, count: int, note: Callable[[Halt], None]) -> None:
     async with supervised(folder, book_text(RESTING)) as run:
         for _ in range(count):
-            note(await halt(run, "SIGKILL of the node", by_sigkill))
+            note(await halt(run, "sigkill", by_sigkill))
 
 
 async def _by_term(folder: Path, note: Callable[[Halt], None]) -> None:
     async with supervised(folder, book_text(RESTING)) as run:
-        note(await halt(run, "SIGTERM", by_sigterm))
+        note(await halt(run, "sigterm", by_sigterm))
         code, verdict = await run.ended()
         if code or verdict["open_orders"]:
             raise RuntimeError(f"expected a good end after SIGTERM, found code {code}, see {folder}")

@@ -13,7 +13,7 @@ from msgspec import to_builtins
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from typer import Exit, Option
+from typer import BadParameter, Exit, Option
 
 from campaigns import halts as halting
 from campaigns import soak as soaking
@@ -24,12 +24,26 @@ JsonOption = Annotated[bool, Option("--json", help="Print one JSON object on std
 CountOption = Annotated[int, Option("--count", "-n", min=1)]
 
 
-def halts(count: CountOption = 20, *, as_json: JsonOption = False) -> None:
+def halts(
+    count: CountOption = 20,
+    door: Annotated[list[str] | None, Option(help=f"One of {', '.join(halting.DOORS)}; may repeat.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
     """Halt a rehearsal COUNT times through each door, and measure at the venue until no order is open."""
-    folder = _empty(_BUILD / "halts")
-    doors = halting.DOORS
-    with _bar("halts", count * len(doors)) as advance:
-        found = asyncio.run(halting.campaign(folder, count, lambda _: advance(1)))
+    folder, doors = _empty(_BUILD / "halts"), door or halting.DOORS
+    if unknown := set(doors) - set(halting.DOORS):
+        raise BadParameter(f"expected doors among {', '.join(halting.DOORS)}, found {', '.join(unknown)}")
+    with _bar("halts", count * len(doors)) as advance, (_BUILD / "halts.jsonl").open("wb") as lines:
+
+        def note(one: halting.Halt) -> None:
+            lines.write(
+                msgspec.json.encode(one) + b"\n"
+            )  # a campaign that breaks off has shown something too
+            lines.flush()
+            advance(1)
+
+        found = asyncio.run(halting.campaign(folder, count, doors, note))
     rows = {door: [one for one in found if one.door == door] for door in doors}
     table = Table(
         "door", "halts", "in time", "median s", "worst s", "worst s since typed", title="zero open orders"
