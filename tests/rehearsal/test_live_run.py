@@ -29,7 +29,7 @@ NODE = [sys.executable, str(Path(__file__).with_name("fake_live_node.py"))]
 TERMS = Terms(
     grace_secs=0.4, second_look_secs=0.1, backoff=Backoff(first_secs=0.2, most_secs=0.4, jitter=0.0)
 )
-PATIENCE = Patience(start_secs=60, silence_secs=30, stop_secs=20)
+PATIENCE = Patience(start_secs=240, silence_secs=120, stop_secs=120)
 BOOK = """
 name = "one"
 instruments = ["kalshi:SYNBTC15M-*"]
@@ -88,7 +88,7 @@ class Stage:
         return [record.phase for record in self.ask(lambda c: list(read(c, RunPhase)))]
 
     async def until(self, condition):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not condition():
             assert time.monotonic() < deadline, "never happened"
             await asyncio.sleep(0.02)

@@ -44,7 +44,7 @@ STUBBORN = "signal.signal(signal.SIGTERM, signal.SIG_IGN); live()"
 QUICK = Terms(
     grace_secs=0.3, closing_secs=0.2, second_look_secs=0.01, backoff=Backoff(first_secs=0.01, most_secs=0.02)
 )
-PATIENCE = Patience(start_secs=4.0, silence_secs=1.5, stop_secs=1.0, hurry_secs=0.1)
+PATIENCE = Patience(start_secs=60, silence_secs=60, stop_secs=60, hurry_secs=0.1)
 
 
 @dataclass
@@ -112,14 +112,16 @@ class Stage:
 
 
 def stage(folder, *scripts, doubts=(), terms=QUICK, patience=PATIENCE):
+    """`patience` is for the first node; a machine under load is given time with all others."""
     causes = []
 
     async def start(cause):
         script = scripts[min(len(causes), len(scripts) - 1)]
+        ours = PATIENCE if causes else patience
         causes.append(cause)
         command = [sys.executable, "-c", PULSE + script]
         return await Child.start(
-            command, {"PATH": "/usr/bin:/bin"}, folder / "node.log", patience, time.monotonic
+            command, {"PATH": "/usr/bin:/bin"}, folder / "node.log", ours, time.monotonic
         )
 
     venue, notes = Venue(list(doubts)), Notes()
