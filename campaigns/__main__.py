@@ -115,6 +115,7 @@ def _table(found: FaultSummary) -> None:
     console = Console()
     console.print(table)
     console.print(f"broken laws: {sum(found.broken.values())} in {len(found.failed)} runs {found.failed}")
+    console.print(f"runs done again since the machine starved them: {found.starved}")
     console.print(f"runs that ended with something named as unresolved: {found.unresolved}")
     console.print(f"kinds of faults that never happened: {', '.join(found.silent) or 'none'}")
 

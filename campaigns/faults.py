@@ -15,12 +15,14 @@ from campaigns.records import FaultRun
 from campaigns.venues import campaigns_of
 
 _DEADLINE_SECS: Final = 300.0
+_MOST_ATTEMPTS: Final = 4
 
 
 class FaultSummary(Struct, frozen=True):
     """What a campaign found: runs and broken laws by name, and how often each kind of fault happened.
 
     `failed` are the seeds of runs that broke a law; `silent` are the kinds of faults that never happened.
+    `starved` counts runs that were done again, with fewer at a time, because the machine was too slow to judge them.
     """
 
     venue: str
@@ -29,6 +31,7 @@ class FaultSummary(Struct, frozen=True):
     fills: int
     broken: dict[str, int]
     failed: tuple[int, ...]
+    starved: int
     unresolved: int
     faults: dict[str, int]
     silent: tuple[str, ...]
@@ -49,13 +52,20 @@ def run_campaign(
 ) -> FaultSummary:
     """Run a campaign over seeds; `on_run` hears each run as it ends."""
     done: list[FaultRun] = []
-    for (seed, _), found in run_all(
-        campaigns_of(venue).run_faults, [(seed, bug) for seed in seeds], workers, _DEADLINE_SECS
-    ):
-        run = FaultRun(seed, (f"alive: {found.how}",)) if isinstance(found, Lost) else found
-        done.append(run)
-        on_run(run)
-    return _sum_up(venue, done)
+    starved, waiting = 0, list(seeds)
+    for attempt in range(_MOST_ATTEMPTS):
+        again: list[int] = []
+        arguments = [(seed, bug) for seed in waiting]
+        for (seed, _), found in run_all(campaigns_of(venue).run_faults, arguments, workers, _DEADLINE_SECS):
+            run = FaultRun(seed, (f"alive: {found.how}",)) if isinstance(found, Lost) else found
+            if run.laws and run.was_starved and attempt < _MOST_ATTEMPTS - 1:
+                again.append(seed)
+                continue
+            done.append(run)
+            on_run(run)
+        starved, waiting = starved + len(again), again
+        workers = max(1, workers // 2)
+    return _sum_up(venue, done, starved)
 
 
 def write_run(run: FaultRun, folder: Path) -> Path:
@@ -66,7 +76,7 @@ def write_run(run: FaultRun, folder: Path) -> Path:
     return file
 
 
-def _sum_up(venue: str, runs: list[FaultRun]) -> FaultSummary:
+def _sum_up(venue: str, runs: list[FaultRun], starved: int) -> FaultSummary:
     faults = Counter(fault for run in runs for fault in run.faults)
     broken = Counter(law.partition(":")[0] for run in runs for law in run.laws)
     return FaultSummary(
@@ -76,6 +86,7 @@ def _sum_up(venue: str, runs: list[FaultRun]) -> FaultSummary:
         fills=sum(run.fills for run in runs),
         broken={law: broken[law] for law in LAWS},
         failed=tuple(sorted(run.seed for run in runs if run.laws)),
+        starved=starved,
         unresolved=sum(bool(run.unresolved) for run in runs),
         faults={kind: faults[kind] for kind in EVERY_FAULT},
         silent=tuple(kind for kind in EVERY_FAULT if not faults[kind]),

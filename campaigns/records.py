@@ -72,7 +72,10 @@ class Known(Struct, frozen=True):
 
 
 class FaultRun(Struct, frozen=True):
-    """What one run of the fault campaign found; `faults` are those that happened, as `plans.EVERY_FAULT` spells."""
+    """What one run of the fault campaign found; `faults` are those that happened, as `plans.EVERY_FAULT` spells.
+
+    `was_starved`: the machine let it wait longer than a client waits for an answer; what it broke says nothing then.
+    """
 
     seed: int
     laws: tuple[str, ...]
@@ -81,6 +84,7 @@ class FaultRun(Struct, frozen=True):
     orders: int = 0
     fills: int = 0
     trace: tuple[str, ...] = ()
+    was_starved: bool = False
 
 
 class KillChain(Struct, frozen=True):

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from campaigns.invariants import broken_laws
 from campaigns.kalshi.border import watched_parts
 from campaigns.kalshi.bugs import BUGS
@@ -18,6 +20,8 @@ _START_SECS: Final = 90.0
 _QUIET_SECS: Final = 120.0
 _BUGGY_SECS: Final = 8.0
 _CROWD_PER_SEC: Final = 40.0
+_BEAT_SECS: Final = 0.1
+_LASTING: Final = 50
 
 
 def run_seed(seed: int, bug: str | None = None) -> FaultRun:
@@ -30,6 +34,8 @@ async def _run(seed: int, parts: Parts, quiet_secs: float) -> FaultRun:
     addresses = await world.start()
     world.start_crowd(_CROWD_PER_SEC)
     desk = Desk(addresses, world.environ, seed, parts=watched_parts(witness, parts))
+    lag = Lag()
+    watching = asyncio.ensure_future(lag.watch())
     try:
         async with Running(desk):
             await until(
@@ -39,8 +45,14 @@ async def _run(seed: int, parts: Parts, quiet_secs: float) -> FaultRun:
                 world.double.faults.add(fault)
             desk.actor.begin()
             await asyncio.sleep(ACTIVE_SECS)
-            return await _judge(seed, world, desk, witness, quiet_secs)
+            run = await _judge(seed, world, desk, witness, quiet_secs)
+            return replace(run, was_starved=lag.worst_secs > PATIENCE_SECS)
+    except TimeoutError:
+        return FaultRun(
+            seed, ("alive: it did not start in time",), was_starved=lag.worst_secs > PATIENCE_SECS
+        )
     finally:
+        watching.cancel()
         await world.double.stop()
 
 
@@ -54,9 +66,9 @@ async def _judge(seed: int, world: World, desk: Desk, witness: Witness, quiet_se
         await asyncio.sleep(0.2)
         books, known = world.books(), desk.known()
         laws = broken_laws(books, known, desk.intents)
-        is_quiet = world.is_quiet and not laws and not known.unresolved
-        calm = calm + 1 if is_quiet else 0
-        if calm == 2 or loop.time() > deadline:
+        calm = calm + 1 if world.is_quiet and not laws else 0
+        # What stays named although all holds needs a human: a refused account, a triggered group.
+        if calm == (_LASTING if known.unresolved else 2) or loop.time() > deadline:
             break
     laws += [f"risk: {breach}" for breach in witness.breaches]
     return FaultRun(
@@ -94,6 +106,21 @@ def _trace(laws: list[str], world: World, desk: Desk) -> list[str]:
         if name in named or not laws:
             trace.append(f"{(int(at_ns) - start_ns) / 1e9:7.3f} s {name} {event}")
     return [*trace, *(f"differs {text}" for text in desk.differences)]
+
+
+class Lag:
+    """How late the loop was at worst, in seconds."""
+
+    def __init__(self) -> None:
+        self.worst_secs = 0.0
+
+    async def watch(self) -> None:
+        """Look until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _BEAT_SECS
+            await asyncio.sleep(_BEAT_SECS)
+            self.worst_secs = max(self.worst_secs, loop.time() - due)
 
 
 class Running:
