@@ -68,7 +68,7 @@ async def _judge(seed: int, world: World, desk: Desk, witness: Witness, quiet_se
         laws = broken_laws(books, known, desk.intents)
         calm = calm + 1 if world.is_quiet and not laws else 0
         # What stays named although all holds needs a human: a refused account, a triggered group.
-        if calm == (_LASTING if known.unresolved else 2) or loop.time() > deadline:
+        if calm >= (_LASTING if known.unresolved else 2) or loop.time() > deadline:
             break
     laws += [f"risk: {breach}" for breach in witness.breaches]
     return FaultRun(
