@@ -70,6 +70,7 @@ class Witness:
         wish = self._open.get(client_order_id)
         if wish is not None:
             wish.terms = terms
+            wish.signed = terms[1] if wish.signed > 0 else -terms[1]
 
     def fills(self, client_order_id: str, market: str, signed: Decimal) -> None:
         """Note a fill that the engine was told of."""
