@@ -10,7 +10,7 @@ def thin(values: Sequence[float | None], limit: int) -> list[int]:
     """
     if len(values) <= limit:
         return list(range(len(values)))
-    stretch = -(-len(values) * 3 // limit)
+    stretch = -(-len(values) // (limit // 3))  # of each: its start, its low, its high
     kept = {len(values) - 1}
     for start in range(0, len(values), stretch):
         known = [

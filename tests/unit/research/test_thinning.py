@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from research.thinning import thin
@@ -8,6 +8,7 @@ def test_a_short_series_is_drawn_whole():
     assert thin([1.0, None, 2.0], 3) == [0, 1, 2]
 
 
+@example([*[None] * 7, 0.0, 0.0, None, 0.0, None], 4)
 @given(st.lists(st.none() | st.floats(-5, 5), min_size=1, max_size=300), st.integers(3, 50))
 def test_the_ends_and_the_extremes_survive_in_order(values, limit):
     kept = thin(values, limit)

@@ -20,6 +20,7 @@ from nautilus_trader.model import (
 )
 
 from markets.facts import (
+    Condition,
     DataGap,
     MarketPhase,
     MarketResolution,
@@ -28,6 +29,7 @@ from markets.facts import (
     Phase,
     Provenance,
     TradeProvenance,
+    VenueCondition,
 )
 from markets.instruments import MarketTerms, PriceRange, make_pair
 
@@ -143,6 +145,12 @@ def fingerprint(root):
     }
 
 
+def condition(at):
+    return VenueCondition(
+        ts_event=START + at, ts_init=START + at, venue="KALSHI", condition=Condition.PAUSED
+    ).as_data()
+
+
 def one_of_each(yes):
     return [
         delta(yes, 1),
@@ -153,6 +161,7 @@ def one_of_each(yes):
         oracle(3),
         provenance(2),
         gap(5, 7),
+        condition(6),
     ]
 
 
