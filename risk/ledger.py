@@ -233,10 +233,6 @@ class Ledger:
             return sum((holding.quantity for holding in holders.values()), ZERO)
         return holders[strategy].quantity if strategy in holders else ZERO
 
-    def knows(self, order_id: str, trade_id: str) -> bool:
-        """Return whether a trade, by the venue's ids, has been booked."""
-        return (order_id, trade_id) in self._trades
-
     def owners(self, instrument: str) -> tuple[str, ...]:
         """Return the strategies that hold the outcome."""
         return tuple(self._open.get(instrument, ()))

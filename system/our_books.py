@@ -66,7 +66,7 @@ class OurBooks:
         booked = {
             trade_id: one.words
             for trade_id, one in fills.items()
-            if self._ledger.knows(one.order_id, trade_id)
+            if self._ledger.has_trade(one.order_id, trade_id)
         }
         return Books("ledger", {"position": self._ledger_positions(), "fill": booked})
 
