@@ -161,6 +161,7 @@ def test_a_cancel_waits_for_its_own_submit_only_and_is_not_sent_after_a_refusal(
         await on.until(lambda: on.status(refused) == "SUBMITTED")
         on.hand.cancel_order(refused)
         await on.has(refused, "Rejected")
+        await on.until(lambda: on.execution._desk.modes.problem_of(SHARD))
         on.double.control.resume_shard(SHARD)
         await on.agree()
         assert [one for one in on.routes if one.startswith(CANCEL)] == cancels

@@ -29,6 +29,7 @@ QUICK = {"removal_ms": 50, "removal_steps": 2, "clear_snapshot_ms": 100, "determ
 QUIET_TURNS = 12
 SUBSCRIBING_TURNS = 300
 DEADLINE_SECS = 120.0
+REST_SECS = 1.0
 
 
 class CountedRecording(Recording):
@@ -103,6 +104,7 @@ class Sandbox:
                     await self._met(message.body["market_ticker"], running)
             self.playback.flush()
             await self._digest()
+            await self._rest()
             self.ended_ns = now_ns()
         finally:
             self.node.stop()
@@ -133,6 +135,13 @@ class Sandbox:
             is_behind = any(pipe.backlog for pipe in pipes) or now[0] != now[1]
             quiet = 0 if is_behind or now != before else quiet + 1
             before = now
+
+    async def _rest(self):
+        """Wait out what the engine's own threads still carry: stopping would overtake it."""
+        before = None
+        while before != (before := self.node.events):
+            await asyncio.sleep(REST_SECS)
+            await self._digest()
 
     async def _until(self, condition, running):
         deadline = time.monotonic() + DEADLINE_SECS
