@@ -57,3 +57,27 @@ MOST_TOKENS_PER_CONNECTION: Final = 200  # above 500 no opening books come; Naut
 # Dead-man switch (section 6)
 HEARTBEAT_SECS: Final = 5.0
 HEARTBEAT_LIMIT_SECS: Final = 10.0
+
+# Requests per ten seconds and IP address, by budget group (section 18)
+REQUESTS_PER_10_SECS: Final[Mapping[str, int]] = {
+    "clob": 9_000,
+    "book": 1_500,
+    "books": 500,
+    "history": 1_000,
+    "gamma": 4_000,
+    "gamma_events": 500,
+    "gamma_markets": 300,
+    "data": 1_000,
+    "data_trades": 200,
+    "private_read": 500,
+    "balance": 200,
+    "balance_update": 50,
+    "auth": 100,
+    "order": 5_000,
+    "orders": 2_000,
+    "cancel": 5_000,
+    "cancel_orders": 2_000,
+    "cancel_all": 250,
+    "cancel_market": 1_500,
+}
+"""A cancel has a bucket of its own: orders cannot starve it."""
