@@ -203,13 +203,13 @@ class Door(trading.ExecutionAlgorithm):
 
     def free_cash(self, venue: Venue) -> Decimal | None:
         account = self._account(venue)
-        free = account.balance_free(USD) if account else None
+        free = account.balance_free(account.base_currency or USD) if account else None
         return free.as_decimal() if free else None
 
     def total_cash(self, venue: Venue) -> Decimal | None:
         """Return the account's balance, locked money included, or None without an account."""
         account = self._account(venue)
-        total = account.balance_total(USD) if account else None
+        total = account.balance_total(account.base_currency or USD) if account else None
         return total.as_decimal() if total else None
 
     def _account(self, venue: Venue) -> Any | None:

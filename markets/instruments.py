@@ -18,7 +18,7 @@ from nautilus_trader.model import (
     Symbol,
 )
 
-from markets.currencies import USD
+from markets.currencies import CURRENCIES
 
 type Instrument = BinaryOption | CryptoPerpetual | CurrencyPair
 
@@ -26,7 +26,6 @@ PRICE_DIGITS = 4
 """Digits of every contract price: a venue may refine its tick during a market's life, an instrument
 cannot refine its precision (rc7 refuses mixed precisions), so all start at the finest one known."""
 
-SIZE_DIGITS = 2
 _LOT = Decimal("0.01")
 _STRIKES = {
     "greater": ("floor_strike",),
@@ -51,6 +50,10 @@ class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     Times are nanoseconds since the epoch. `fees` is a dated schedule in the form that
     `pricing.fees.FeeSchedule` reads. `recorded_as` says what the prices rest on: "live", "recording",
     "trades" (no book) or "synthetic"; it decides the evidence class of every fill (design, section 8).
+
+    `tokens` end the ids of the two sides, `labels` are what the venue calls them, `name` is what people type instead
+    of `market`. Fills have up to `size_digits`, orders are multiples of `order_step`, one that rests holds at least
+    `min_size`. An order that takes waits `taker_delay_ms` at the venue.
     """
 
     market: str
@@ -75,6 +78,15 @@ class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     has_trades: bool = False
     recorded_as: str = "recording"
     venue_says: dict[str, Any] = {}
+    tokens: tuple[str, str] = ("YES", "NO")
+    labels: tuple[str, str] | None = None
+    name: str | None = None
+    currency: str = "USD"
+    size_digits: int = 2
+    order_step: Decimal = _LOT
+    min_size: Decimal = _LOT
+    taker_delay_ms: int = 0
+    neg_risk: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,10 +116,12 @@ def make_pair(terms: MarketTerms) -> OutcomePair:
     """Return the YES and NO instruments of a market.
 
     Both carry the same facts in `info`, in plain JSON with money as text, plus their own `outcome`
-    and the instrument id of their `complement`. ValueError for ticks that an instrument cannot have.
+    and the instrument id of their `complement`. ValueError for ticks, steps or a currency that an instrument
+    cannot have.
     """
     _check_ticks(terms)
-    return OutcomePair(_outcome(terms, "YES", "NO"), _outcome(terms, "NO", "YES"))
+    _check_sizes(terms)
+    return OutcomePair(_outcome(terms, "YES"), _outcome(terms, "NO"))
 
 
 def outcome_id(market: str, venue: str, outcome: str) -> InstrumentId:
@@ -179,32 +193,45 @@ def _check_ticks(terms: MarketTerms) -> None:
             )
 
 
-def _outcome(terms: MarketTerms, outcome: str, other: str) -> BinaryOption:
-    instrument_id = outcome_id(terms.market, terms.venue, outcome)
+def _check_sizes(terms: MarketTerms) -> None:
+    if terms.currency not in CURRENCIES:
+        known = ", ".join(CURRENCIES)
+        raise ValueError(f"expected {terms.market} to be paid in {known}, found {terms.currency!r}")
+    if terms.order_step <= 0 or terms.order_step.scaleb(terms.size_digits) % 1:
+        raise ValueError(
+            f"expected an order_step of at most {terms.size_digits} digits for {terms.market}, found {terms.order_step}"
+        )
+
+
+def _outcome(terms: MarketTerms, outcome: str) -> BinaryOption:
+    at = 0 if outcome == "YES" else 1
+    instrument_id = outcome_id(terms.market, terms.venue, terms.tokens[at])
+    label = outcome.title() if terms.labels is None else terms.labels[at]
     info = to_builtins(terms)
     info["outcome"] = outcome
-    info["complement"] = str(outcome_id(terms.market, terms.venue, other))
+    info["complement"] = str(outcome_id(terms.market, terms.venue, terms.tokens[1 - at]))
     if outcome == "NO":
         info["price_ranges"] = [
             {"start": str(1 - part.end), "end": str(1 - part.start), "step": str(part.step)}
             for part in reversed(terms.price_ranges)
         ]
     finest = min(part.step for part in terms.price_ranges)
+    step = Quantity.from_decimal_dp(terms.order_step, terms.size_digits)
     return BinaryOption(
         instrument_id=instrument_id,
         raw_symbol=Symbol(instrument_id.symbol.value),
         asset_class=AssetClass.ALTERNATIVE,
-        currency=USD,
+        currency=CURRENCIES[terms.currency],
         activation_ns=terms.opens_ns,
         expiration_ns=terms.closes_ns,
         price_precision=PRICE_DIGITS,
-        size_precision=SIZE_DIGITS,
+        size_precision=terms.size_digits,
         price_increment=Price.from_decimal_dp(finest, PRICE_DIGITS),
-        size_increment=Quantity.from_decimal_dp(_LOT, SIZE_DIGITS),
-        min_quantity=Quantity.from_decimal_dp(_LOT, SIZE_DIGITS),
+        size_increment=step,
+        min_quantity=step,
         ts_event=terms.known_ns,
         ts_init=terms.known_ns,
-        outcome=outcome.title(),
+        outcome=label,
         description=terms.title,
         event_id=terms.event,
         info=info,

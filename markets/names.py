@@ -57,7 +57,10 @@ def is_series(text: str) -> bool:
 def readable(instrument: Instrument) -> str:
     """Return the name that a person would type for `instrument`."""
     info = info_of(instrument)
-    return f"{instrument.id.venue.value.lower()}:{info['market']}:{info['outcome']}"
+    side = info["outcome"]
+    if info.get("labels"):
+        side = info["labels"][0 if side == "YES" else 1]
+    return f"{instrument.id.venue.value.lower()}:{info.get('name') or info['market']}:{side}"
 
 
 def outcome_of(text: str) -> InstrumentId:

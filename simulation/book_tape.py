@@ -20,7 +20,7 @@ from nautilus_trader.model import (
     TradeTick,
 )
 
-from markets.instruments import PRICE_DIGITS, SIZE_DIGITS
+from markets.instruments import PRICE_DIGITS
 from simulation.ladder import Change, Ladder
 
 BURST_STEP_NS: Final = 10_000
@@ -30,7 +30,8 @@ _LAST = RecordFlag.F_LAST.value
 _SNAPSHOT = RecordFlag.F_SNAPSHOT.value
 _NO_BID = Price(0, PRICE_DIGITS)
 _NO_ASK = Price(1, PRICE_DIGITS)
-_EMPTY = Quantity(0, SIZE_DIGITS)
+_SIZE_DIGITS = 2  # made-up markets count hundredths of a contract
+_EMPTY = Quantity(0, _SIZE_DIGITS)
 
 
 class BookTape:
@@ -124,4 +125,4 @@ class BookTape:
 
 @lru_cache(maxsize=1 << 16)
 def _quantity(hundredths: int) -> Quantity:
-    return Quantity.from_decimal_dp(Decimal(hundredths).scaleb(-SIZE_DIGITS), SIZE_DIGITS)
+    return Quantity.from_decimal_dp(Decimal(hundredths).scaleb(-_SIZE_DIGITS), _SIZE_DIGITS)

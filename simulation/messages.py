@@ -15,11 +15,11 @@ from nautilus_trader.model import (
     RecordFlag,
 )
 
-from markets.instruments import PRICE_DIGITS, SIZE_DIGITS
+from markets.instruments import PRICE_DIGITS
 
 _LAST = RecordFlag.F_LAST.value
 _SNAPSHOT = RecordFlag.F_SNAPSHOT.value
-_NOTHING = Quantity(0, SIZE_DIGITS)
+_HUNDREDTHS = 2
 _FREE, _CERTAIN = Price(0, PRICE_DIGITS), Price(1, PRICE_DIGITS)
 
 type Levels = dict[tuple[OrderSide | None, Price], Quantity]
@@ -61,20 +61,23 @@ def levels_after(deltas: Iterable[OrderBookDelta], levels: Levels | None = None)
     return levels
 
 
-def cleared(instrument_id: InstrumentId, at_ns: int) -> list[OrderBookDelta]:
+def cleared(instrument_id: InstrumentId, at_ns: int, size_digits: int = _HUNDREDTHS) -> list[OrderBookDelta]:
     """Return the message that empties a book."""
-    nothing = BookOrder(None, _FREE, _NOTHING, 0)
+    nothing = BookOrder(None, _FREE, Quantity(0, size_digits), 0)
     return [OrderBookDelta(instrument_id, BookAction.CLEAR, nothing, _SNAPSHOT | _LAST, 0, at_ns, at_ns)]
 
 
-def no_quote(instrument_id: InstrumentId, at_ns: int) -> QuoteTick:
+def no_quote(instrument_id: InstrumentId, at_ns: int, size_digits: int = _HUNDREDTHS) -> QuoteTick:
     """Return the quote of an empty book: nobody bids, nobody offers."""
-    return QuoteTick(instrument_id, _FREE, _CERTAIN, _NOTHING, _NOTHING, at_ns, at_ns)
+    nothing = Quantity(0, size_digits)
+    return QuoteTick(instrument_id, _FREE, _CERTAIN, nothing, nothing, at_ns, at_ns)
 
 
-def snapshot(instrument_id: InstrumentId, levels: Levels, at_ns: int) -> list[OrderBookDelta]:
+def snapshot(
+    instrument_id: InstrumentId, levels: Levels, at_ns: int, size_digits: int = _HUNDREDTHS
+) -> list[OrderBookDelta]:
     """Return one message that replaces a book by `levels`."""
-    nothing = BookOrder(None, _FREE, _NOTHING, 0)
+    nothing = BookOrder(None, _FREE, Quantity(0, size_digits), 0)
     orders: Sequence[tuple[BookAction, BookOrder]] = [
         (BookAction.CLEAR, nothing),
         *((BookAction.ADD, BookOrder(side, price, size, 0)) for (side, price), size in levels.items()),

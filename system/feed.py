@@ -119,7 +119,8 @@ class Feed:
             deltas = self._reader.deltas(market.yes.id, since_ns, window.start_ns)
             gaps = self._gaps_of(market, since_ns, window.start_ns) if since_ns < window.start_ns else []
             known = self._darkened(market, Seen(deltas, [], []), gaps)
-            book = snapshot(market.yes.id, levels_after(known.deltas), window.start_ns)
+            levels = levels_after(known.deltas)
+            book = snapshot(market.yes.id, levels, window.start_ns, market.yes.size_precision)
             self._sweeps[market.market].start_from(book)
             self._add_books(window, market, book)
 
@@ -154,10 +155,11 @@ class Feed:
         for gap in gaps:
             blackouts.add(gap.ts_init, gap.until_ns)
         seen = blackouts.cut(seen)
+        yes, digits = market.yes.id, market.yes.size_precision
         for gap in gaps:
             seen = Seen(
-                _merged(seen.deltas, cleared(market.yes.id, gap.ts_init)),
-                _merged(seen.quotes, [no_quote(market.yes.id, gap.ts_init)]),
+                _merged(seen.deltas, cleared(yes, gap.ts_init, digits)),
+                _merged(seen.quotes, [no_quote(yes, gap.ts_init, digits)]),
                 seen.trades,
             )
         return seen

@@ -32,6 +32,7 @@ from adapters.kalshi.constants import VENUE
 from adapters.kalshi.messages.market_data import OrderbookDelta, OrderbookSnapshot, Ticker, Trade
 from adapters.kalshi.messages.numbers import (
     ONE_DOLLAR,
+    SIZE_DIGITS,
     Contracts,
     price_steps,
     scale_steps,
@@ -40,7 +41,7 @@ from adapters.kalshi.messages.numbers import (
 )
 from adapters.kalshi.messages.recordings import SpotTrade
 from markets.facts import Method, OraclePrice, Provenance, TradeProvenance
-from markets.instruments import PRICE_DIGITS, SIZE_DIGITS
+from markets.instruments import PRICE_DIGITS
 
 type BookData = OrderBookDelta | QuoteTick
 

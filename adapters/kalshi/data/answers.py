@@ -32,9 +32,10 @@ from adapters.kalshi import constants as venue
 from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.http.market_data import MarketData
 from adapters.kalshi.messages.market_data import Candlestick, Quotes
+from adapters.kalshi.messages.numbers import SIZE_DIGITS
 from adapters.kalshi.messages.queries import CandlesticksQuery, TradesQuery
 from adapters.kalshi.parsing import BookBuilder, parse_trade
-from markets.instruments import PRICE_DIGITS, SIZE_DIGITS
+from markets.instruments import PRICE_DIGITS
 from markets.mirror import Mirror
 
 _SECOND_NS: Final = 1_000_000_000

@@ -21,10 +21,10 @@ from nautilus_trader.model import (
 )
 
 from adapters.kalshi.execution.wishes import Wishes
-from adapters.kalshi.messages.numbers import BookSide, Side, price_text, size_text
+from adapters.kalshi.messages.numbers import SIZE_DIGITS, BookSide, Side, price_text, size_text
 from adapters.kalshi.messages.orders import AmendOrder, CreateOrder
 from adapters.kalshi.messages.orders import TimeInForce as VenueTimeInForce
-from markets.instruments import PRICE_DIGITS, SIZE_DIGITS, Instrument, info_of
+from markets.instruments import PRICE_DIGITS, Instrument, info_of
 from markets.ticks import PriceGrid, grid_of
 from pricing.fees import FeeSchedule
 

@@ -2,21 +2,24 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from nautilus_trader.model import Quantity
 from nautilus_trader.persistence import ParquetDataCatalog
 from toy import FED, FEES, NO, START, YES, market
 
-from markets.currencies import USD
+from markets.currencies import PUSD, USD
 from markets.instruments import (
     MarketTerms,
     PriceRange,
     complement_of,
     event_of,
     info_of,
+    make_pair,
     market_of,
     outcome_id,
     pairs_among,
     series_of,
 )
+from markets.names import find_instrument, readable
 
 TAPERED = (
     PriceRange(Decimal("0"), Decimal("0.1"), Decimal("0.001")),
@@ -149,3 +152,60 @@ def test_markets_that_open_together_are_paired_in_order_of_their_names():
     markets = [market(f"KXFED-27JAN-{letter}") for letter in "CAB"]
     found = pairs_among([side for one in markets for side in (one.yes, one.no)])
     assert [pair.yes.id.symbol.value[-5] for pair in found] == ["A", "B", "C"]
+
+
+BTC5M = MarketTerms(
+    market="0xc0c6",
+    venue="POLYMARKET",
+    series="btc-updown-5m",
+    event="0xc0c6",
+    title="Bitcoin Up or Down",
+    opens_ns=START,
+    closes_ns=START + 300_000_000_000,
+    known_ns=START,
+    price_ranges=(PriceRange(Decimal(0), Decimal(1), Decimal("0.01")),),
+    fees=(FEES,),
+    tokens=("44741", "23220"),
+    labels=("Up", "Down"),
+    name="btc-updown-5m-1786856400",
+    currency="pUSD",
+    size_digits=6,
+    min_size=Decimal(5),
+)
+
+
+def test_a_venue_may_name_its_sides_and_pay_in_its_own_money():
+    pair = make_pair(BTC5M)
+    assert str(pair.yes.id) == "0xc0c6-44741.POLYMARKET"
+    assert complement_of(pair.no) == pair.yes.id
+    assert (pair.yes.outcome, pair.no.outcome) == ("Up", "Down")
+    assert (info_of(pair.yes)["outcome"], info_of(pair.no)["outcome"]) == ("YES", "NO")
+    assert pair.yes.quote_currency == PUSD
+    assert pair.market == "0xc0c6.POLYMARKET"
+
+
+def test_fills_may_be_finer_than_orders_can_be():
+    yes = make_pair(BTC5M).yes
+    assert yes.size_precision == 6
+    assert yes.size_increment.as_decimal() == Decimal("0.01")
+    assert str(yes.make_qty(3.141593)) == "3.140000"
+    assert str(Quantity.from_decimal_dp(Decimal("3.141593"), yes.size_precision)) == "3.141593"
+
+
+def test_a_person_types_the_venues_own_words():
+    pair = make_pair(BTC5M)
+    assert readable(pair.no) == "polymarket:btc-updown-5m-1786856400:Down"
+    assert find_instrument("polymarket:btc-updown-5m-1786856400:UP", [pair.yes, pair.no]) == pair.yes.id
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"currency": "EUR"}, "paid in USD, pUSD, found 'EUR'"),
+        ({"order_step": Decimal("0.0000001")}, "an order_step of at most 6 digits"),
+        ({"order_step": Decimal(0)}, "an order_step of at most 6 digits"),
+    ],
+)
+def test_money_and_steps_that_no_instrument_has_are_refused(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        make_pair(msgspec.structs.replace(BTC5M, **wrong))
