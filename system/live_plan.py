@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from simulation.wire.kalshi_markets import MADE_UP_RULES
-from simulation.wire.kalshi_recordings import load_recording
+from simulation.wire.kalshi_recordings import Recorded, load_recording
 from system.book import BadBook, Outline, outline, read_book_file
 from system.kalshi_settings import shard_of
 from system.modes import Mode, check_locks
@@ -19,6 +19,7 @@ from system.venue_process import VenueTask
 DEFAULT_FAULTS: Final = Path("configs/faults/afternoon.toml")
 
 _LOOKED_AT: Final = 100  # messages: a market's terms come before its first book
+_MOST_LOOKED_AT: Final = 100_000  # in a recording of ours, which may hear an index long before a market
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _SERIES: Final = re.compile(r"kalshi:([^\s:*]+)-\*")
 _MARKET: Final = re.compile(r"kalshi:([^\s:*]+)(?::(?:YES|NO))?|([^\s:*]+)-(?:YES|NO)\.KALSHI")
@@ -139,7 +140,7 @@ def _about(recording: Path) -> dict[str, Any]:
     `source` is SYNTHETIC also for what our own recorder kept of a double: playing it again makes nothing real.
     """
     try:
-        first = list(islice(load_recording(recording), _LOOKED_AT))
+        first = _first_of(recording)
     except (ValueError, LookupError, TypeError, OSError) as error:
         raise BadBook(f"expected a recording of a socket at {recording}, found {error}") from error
     if not first:
@@ -147,6 +148,16 @@ def _about(recording: Path) -> dict[str, Any]:
     about = first[0].body if first[0].kind == "recording" else {}
     is_doubles = any(MADE_UP_RULES in str(message.body) for message in first)
     return about | ({"source": "SYNTHETIC"} if is_doubles else {})
+
+
+def _first_of(recording: Path) -> list[Recorded]:
+    """Return the beginning, up to what REST said of a market: that is where a double gives itself away."""
+    first: list[Recorded] = []
+    for message in islice(load_recording(recording), _MOST_LOOKED_AT):
+        first.append(message)
+        if message.kind in ("listing", "row") or (len(first) >= _LOOKED_AT and not first[0].is_yes_priced):
+            break
+    return first
 
 
 def _run_id(mode: Mode, now_ns: int) -> str:

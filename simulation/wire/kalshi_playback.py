@@ -66,7 +66,6 @@ class Playback:
         self._zero: tuple[int, int] | None = None
         self._at_ns = 0
         self._takers: dict[str, Callable[[dict[str, Any]], None]] = {
-            "orderbook_snapshot": lambda body: self._tape(body).replace(_levels(body)),
             "ticker": self._ticker,
             "trade": self._trade,
             "cfbenchmarks_value": self._index,
@@ -93,10 +92,12 @@ class Playback:
         if self._zero is None:
             self._zero = (message.recv_ns, self.exchange.now_ns())
         if message.kind == "orderbook_delta":
-            self._delta(message.body)
+            self._delta(message)
             return
         self.flush()
-        if taker := self._takers.get(message.kind):
+        if message.kind == "orderbook_snapshot":
+            self._tape(message.body).replace(_levels(message))
+        elif taker := self._takers.get(message.kind):
             taker(message.body)
 
     @property
@@ -125,14 +126,17 @@ class Playback:
         recorded, now = self._zero or (at_ns, self.exchange.now_ns())
         return now + int((at_ns - recorded) / (self.speed or 1.0))
 
-    def _delta(self, body: dict[str, Any]) -> None:
+    def _delta(self, message: Recorded) -> None:
+        body = message.body
         self._tape(body)
         key = _group_of(body)
         if key != self._group:
             self.flush()
             self._group = key
         is_bid, price = body["side"] == "yes", parse_price(body["price_dollars"])
-        self._changes.append((is_bid, price if is_bid else ONE_PRICE - price, parse_count(body["delta_fp"])))
+        is_yes_price = is_bid or message.is_yes_priced
+        size = parse_count(body["delta_fp"])
+        self._changes.append((is_bid, price if is_yes_price else ONE_PRICE - price, size))
         self.report.deltas += 1
 
     def _ticker(self, body: dict[str, Any]) -> None:
@@ -253,10 +257,11 @@ def _group_of(body: dict[str, Any]) -> tuple[str, str]:
     return str(body["market_ticker"]), str(body.get("clock") or body.get("ts") or body.get("ts_ms"))
 
 
-def _levels(body: dict[str, Any]) -> dict[tuple[bool, int], int]:
-    levels = {
-        (True, parse_price(price)): parse_count(size) for price, size in body.get("yes_dollars_fp") or ()
-    }
-    for price, size in body.get("no_dollars_fp") or ():
-        levels[(False, ONE_PRICE - parse_price(price))] = parse_count(size)
+def _levels(message: Recorded) -> dict[tuple[bool, int], int]:
+    levels: dict[tuple[bool, int], int] = {}
+    for name, is_bid in (("yes_dollars_fp", True), ("no_dollars_fp", False)):
+        for text, size in message.body.get(name) or ():
+            price = parse_price(text)
+            is_yes_price = is_bid or message.is_yes_priced
+            levels[(is_bid, price if is_yes_price else ONE_PRICE - price)] = parse_count(size)
     return levels

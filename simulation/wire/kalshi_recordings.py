@@ -18,11 +18,15 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One message: when the recorder got it, its type, its `msg` (or the control's info)."""
+    """One message: when the recorder got it, its type, its `msg` (or the control's info).
+
+    `is_yes_priced` says that NO levels stand in YES prices: our own recorder listens with `use_yes_price`.
+    """
 
     recv_ns: int
     kind: str
     body: dict[str, Any]
+    is_yes_priced: bool = False
 
 
 def load_recording(path: Path) -> Iterator[Recorded]:
@@ -49,11 +53,11 @@ def _open(path: Path) -> BinaryIO:
 def _read_line(row: dict[str, Any], where: str) -> Recorded:
     if "frame" in row:
         frame = row["frame"]
-        return Recorded(int(row["recv_ns"]), str(frame["type"]), frame.get("msg") or {})
+        return Recorded(int(row["recv_ns"]), str(frame["type"]), frame.get("msg") or {}, "epoch" in row)
     if "control" in row:
         info = row.get("info")
         body = {"market_ticker": row.get("market_ticker")} | (info if isinstance(info, dict) else {})
-        return Recorded(int(row["recv_ns"]), str(row["control"]), body)
+        return Recorded(int(row["recv_ns"]), str(row["control"]), body, "epoch" in row)
     if "event_type" in row:
         return Recorded(int(row["local_recv_ns"]), str(row["event_type"]), row.get("payload_json") or {})
     raise ValueError(f"expected a frame, control or event_type in {where}, found keys {sorted(row)[:5]}")

@@ -1,11 +1,17 @@
 """The twin test: what a book intends in a sandbox, it intends in the replay of what the sandbox heard."""
 
+import asyncio
 import json
 from decimal import Decimal
+from itertools import dropwhile, groupby
 
 import pytest
 import twin_sessions
-from twin_stage import replay, twins, write_results
+from twin_stage import Sandbox, replay, twins, write_results
+
+from simulation.wire.kalshi_recordings import load_recording
+from storage.reading import CatalogReader
+from system.importing import import_kalshi
 
 TOLD = ("strategy_id", "instrument_id", "order_side", "price", "quantity", "time_in_force", "post_only")
 FILLED = ("strategy_id", "instrument_id", "order_side", "last_px", "last_qty", "commission", "liquidity_side")
@@ -85,3 +91,42 @@ def test_an_excerpt_of_a_real_recording_makes_the_same_orders_in_both(tmp_path, 
     assert {one[0] for one in intents} == EVERYONE
     assert len(intents) > 10
     assert fills
+
+
+def quotes_of(messages):
+    """Return the best prices after each matching action of a recording of ours, from the first that has both."""
+    levels, quotes, action = {}, [], None
+    for one in messages:
+        if one.kind not in ("orderbook_snapshot", "orderbook_delta"):
+            continue
+        if action != (action := one.body["clock"]):
+            quotes.append((max(levels.get("yes") or {"": 0}), min(levels.get("no") or {"": 0})))
+        if one.kind == "orderbook_snapshot":
+            levels = {side: dict(one.body.get(f"{side}_dollars_fp") or ()) for side in ("yes", "no")}
+            continue
+        side, price = levels[one.body["side"]], one.body["price_dollars"]
+        left = Decimal(side.pop(price, 0)) + Decimal(one.body["delta_fp"])
+        if left:
+            side[price] = str(left)
+    changes = [one for one, _ in groupby(quotes)]
+    return list(dropwhile(lambda one: not all(one), changes))
+
+
+def test_a_recording_of_ours_that_is_played_back_gives_the_same_quotes(tmp_path, monkeypatch):
+    session = twin_sessions.made_up(600, 630)
+    ticker = session[0][0].body["market_ticker"]
+    raw = book("SYNBTC15M", f"kalshi:{ticker}:YES", write_results(tmp_path, session[1]), speed=15)
+    messages, told, heard = session[0], [], []
+    for name, speed in (("first", 15), ("again", 1)):
+        (folder := tmp_path / name).mkdir()
+        sandbox = Sandbox(raw | {"strategies": []}, folder, monkeypatch, speed, session[1])
+        asyncio.run(sandbox.play(messages))
+        kept = list(load_recording(folder / "recordings" / "twin" / "raw"))
+        messages = sorted(kept, key=lambda one: one.kind != "listing")
+        told.append(quotes_of(kept))
+        import_kalshi([folder / "recordings"], folder / "catalog", strict=True)
+        (quotes,) = CatalogReader(folder / "catalog").window(0, 2**63 - 1).quotes.values()
+        heard.append({(f"{one.bid_price}", f"{one.ask_price}") for one in quotes if one.ask_price < 1})
+    assert len(told[0]) > 30
+    assert told[1] == told[0]
+    assert set(told[0]) <= heard[0] & heard[1]

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 from node_stage import now_ns
 
-from markets.facts import MarketResolution
+from markets.facts import DataGap, MarketResolution
 from markets.names import find_instrument, outcome_of
 from simulation.wire.fault_plan import FaultPlan
 from simulation.wire.kalshi import KalshiDouble
 from simulation.wire.kalshi_playback import Playback
+from simulation.wire.kalshi_recordings import Recorded
 from simulation.wire.kalshi_settings import KalshiSettings
 from storage.catalog import CatalogWriter
 from storage.reading import CatalogReader
@@ -30,6 +31,7 @@ QUIET_TURNS = 12
 SUBSCRIBING_TURNS = 300
 DEADLINE_SECS = 120.0
 REST_SECS = 1.0
+THE_END = "the recording ends"
 
 
 class CountedRecording(Recording):
@@ -68,7 +70,7 @@ class Sandbox:
         self.playback = Playback(self.double.control, (), speed=self.speed, results=self.results)
         waiting = list(messages)
         self.shift = now_ns() - waiting[0].recv_ns / self.speed
-        while waiting[0].kind in ("watch_market", "orderbook_snapshot"):
+        while waiting[0].kind in ("watch_market", "listing", "orderbook_snapshot"):
             self.playback.feed(waiting.pop(0))
         try:
             with (
@@ -105,6 +107,8 @@ class Sandbox:
             self.playback.flush()
             await self._digest()
             await self._rest()
+            self._end()
+            await self._digest()
             self.ended_ns = now_ns()
         finally:
             self.node.stop()
@@ -143,6 +147,13 @@ class Sandbox:
             await asyncio.sleep(REST_SECS)
             await self._digest()
 
+    def _end(self):
+        """Let a frame be the last that concerns nobody: with it the recording ends, and the replay before it."""
+        at_ns = now_ns()
+        opens = at_ns // 1_000_000_000 + 3600
+        life = {"event_type": "created", "market_ticker": "LAST-1", "open_ts": opens, "close_ts": opens + 900}
+        self.playback.feed(Recorded(at_ns, "market_lifecycle_v2", life))
+
     async def _until(self, condition, running):
         deadline = time.monotonic() + DEADLINE_SECS
         while not condition():
@@ -161,9 +172,9 @@ def replay(raw, folder, end_ns=None):
     reader = CatalogReader(folder / "catalog")
     instruments = reader.instruments()
     book = load(raw, lambda name: find_instrument(name, instruments))
-    plan = Plan(
-        book, folder / "catalog", first_versions(instruments), reader.first_ns, end_ns or reader.last_ns + 1
-    )
+    ends_ns = [one.ts_init for one in reader.facts(DataGap, 0, 2**63 - 1) if one.data.reason == THE_END]
+    end_ns = min([*ends_ns, end_ns or reader.last_ns + 1])  # no sandbox hears that its recording ends
+    plan = Plan(book, folder / "catalog", first_versions(instruments), reader.first_ns, end_ns)
     with EventLog(folder / "backtest.jsonl") as log:
         return Backtest(plan, Feed(reader, plan.markets), log).run()
 

@@ -85,6 +85,8 @@ def test_a_recording_of_a_venue_is_recorded_and_one_of_ours_or_of_a_double_stays
     assert is_recorded(head, frame)
     assert not is_recorded({"recv_ns": 1, "control": "recording", "info": {"source": "SYNTHETIC"}}, frame)
     assert not is_recorded(head, doubles, frame)
+    index = {"recv_ns": 1, "epoch": 1, "frame": {"type": "cfbenchmarks_value", "msg": {}}}
+    assert not is_recorded(head | {"epoch": 0}, *[index] * 200, doubles)
 
 
 def test_a_file_that_is_no_recording_is_refused_with_its_name(wish, tmp_path):

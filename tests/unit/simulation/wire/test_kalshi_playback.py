@@ -76,6 +76,17 @@ def test_what_we_take_from_a_level_cannot_be_taken_again(tmp_path):
     assert engine.double.audit() == []
 
 
+def test_lines_of_our_own_recorder_carry_the_no_levels_in_yes_prices(tmp_path):
+    lines = [json.loads(text) | {"epoch": 1, "venue": "KALSHI"} for text in SMALL[:1]]
+    lines[0]["frame"]["msg"]["no_dollars_fp"] = [["0.5000", "10.00"], ["0.4500", "4.00"]]
+    change = json.loads(delta("no", "0.4500", "-4.00", "a")) | {"epoch": 1, "venue": "KALSHI"}
+    engine = Engine()
+    asyncio.run(small(tmp_path, engine, [json.dumps(one) for one in (*lines, change)]).run())
+    book = engine.double.exchange.markets[TICKER].book
+    assert [(price_text(p), count_text(s)) for p, s in book.no_levels()] == [("0.5000", "10.00")]
+    assert engine.double.audit() == []
+
+
 def life(kind, recv_ns=1, **body):
     return line(
         "market_lifecycle_v2", recv_ns, event_type=kind, market_ticker=TICKER, exchange_index=2, **body
