@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from simulation.wire.kalshi_errors import VenueError
 from simulation.wire.kalshi_settings import TIERS, KalshiSettings
-from simulation.wire.kalshi_units import SECOND_NS
+from simulation.wire.token_bucket import Bucket
 
 DEFAULT_COST = 10
 CHEAP_COST = 2
@@ -16,28 +16,6 @@ ENDPOINT_COSTS = (
     ("GET", "/trade-api/v2/portfolio/orders/:order_id", CHEAP_COST),
 )
 """Endpoints that do not cost the default, as recorded from a demo account in July 2026."""
-
-
-@dataclass(slots=True)
-class Bucket:
-    """Tokens, kept in billionths: exact at any refill rate."""
-
-    refill: int
-    capacity: int
-    level: int = -1
-    at_ns: int = 0
-
-    def take(self, tokens: int, now_ns: int) -> bool:
-        """Take tokens if they are there."""
-        full = self.capacity * SECOND_NS
-        if self.level < 0:
-            self.level, self.at_ns = full, now_ns
-        self.level = min(full, self.level + max(now_ns - self.at_ns, 0) * self.refill)
-        self.at_ns = max(now_ns, self.at_ns)
-        if self.level < tokens * SECOND_NS:
-            return False
-        self.level -= tokens * SECOND_NS
-        return True
 
 
 @dataclass(slots=True)
