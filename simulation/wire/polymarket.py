@@ -7,10 +7,13 @@ from aiohttp import web
 
 from simulation.wire.fault_plan import FaultPlan, PlannedFault
 from simulation.wire.faults import Faults, Handler, request_middleware
+from simulation.wire.polymarket_data_api import DataApi
 from simulation.wire.polymarket_desk import Desk, PolymarketSettings, refusal
 from simulation.wire.polymarket_entry import EntryApi
 from simulation.wire.polymarket_errors import VenueError
 from simulation.wire.polymarket_exchange import Exchange
+from simulation.wire.polymarket_gamma import GammaApi
+from simulation.wire.polymarket_prices import PriceApi
 from simulation.wire.polymarket_reads import ReadApi
 from simulation.wire.polymarket_settlement import Settlement
 from simulation.wire.polymarket_streams import Streams
@@ -24,7 +27,7 @@ class PolymarketDouble:
     `now_ns` is the venue's clock; `seed` decides ids and credentials. `exchange` lists markets and moves
     money, `settlement.fates` decides how trades end, `desk.set_mode` opens and closes the venue, `faults`
     is the record of injected faults, `audit()` lists broken invariants (none, ever). ValueError for a
-    timed fault that it does not know.
+    timed fault that it does not know. `strays` lists the requests for which it has no route.
     """
 
     def __init__(
@@ -45,12 +48,19 @@ class PolymarketDouble:
                 raise ValueError(f"expected one of {', '.join(TIMED)} as timed fault, found {fault.kind}")
         self.faults = Faults(plan, now_ns)
         self.streams = Streams(self.desk, self.faults)
+        reads = (ReadApi(self.desk), PriceApi(self.desk), GammaApi(self.desk), DataApi(self.desk))
+        self._parts = (*reads, self.entry, self.streams)
         self.errors: list[BaseException] = []
+        self.strays: list[str] = []
         self._runner: web.AppRunner | None = None
         self._clock: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
-        """Listen on loopback; return the REST base. The streams are at its /ws/market and /ws/user."""
+        """Listen on loopback; return the CLOB's base.
+
+        Under it: streams at /ws/market and /ws/user, Gamma at /gamma, the Data API at /data-api, and
+        /api/geoblock of the site.
+        """
         self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.host, self.settings.port).start()
@@ -72,7 +82,7 @@ class PolymarketDouble:
         for fault in self.faults.due():
             self.carry_out(fault)
         self.desk.advance()
-        self.exchange.expire()
+        self.exchange.advance()
         self.entry.advance()
         self.settlement.advance()
 
@@ -94,16 +104,27 @@ class PolymarketDouble:
     def _app(self) -> web.Application:
         faulty = request_middleware(self.faults, "", self._fault_error)
         app = web.Application(middlewares=[faulty, self._refusals], client_max_size=1 << 22)
-        for part in (ReadApi(self.desk), self.entry, self.streams):
+        app.router.add_get("/api/geoblock", self._geoblock)
+        for part in self._parts:
             app.add_routes(part.routes())
         return app
+
+    async def _geoblock(self, _request: web.Request) -> web.Response:
+        """Where the site thinks that the caller sits."""
+        standing = self.desk.standing
+        row = {"blocked": standing.is_blocked, "ip": "203.0.113.7"}
+        return web.json_response(row | {"country": standing.country, "region": standing.region})
 
     @web.middleware
     async def _refusals(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
+            self.desk.rates.count(request.method, request.path, self.exchange.now_ns())
             return await handler(request)
         except VenueError as error:
             return refusal(error)
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+            self.strays.append(f"{request.method} {request.path}")
+            return refusal(VenueError(404, "404 page not found"))
 
     def _fault_error(self, status: int) -> web.StreamResponse:
         text = "Too Many Requests" if status == 429 else "Internal server error"

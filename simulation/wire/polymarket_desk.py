@@ -9,7 +9,9 @@ from aiohttp import web
 from simulation.wire.polymarket_errors import VenueError, bad_payload
 from simulation.wire.polymarket_exchange import Exchange
 from simulation.wire.polymarket_orders import Order
+from simulation.wire.polymarket_rates import Rates
 from simulation.wire.polymarket_signatures import ApiKey, Doorkeeper
+from simulation.wire.polymarket_standing import Standing
 
 Mode = Literal["open", "restarting", "post_only", "cancel_only", "disabled"]
 
@@ -28,7 +30,8 @@ class PolymarketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """How the double behaves; times in seconds or milliseconds as named.
 
     The page gives no skew window and no page size, so both are choices; settlement follows section 7
-    (mined about 2 s after the match) unless a rehearsal wants it faster.
+    (mined about 2 s after the match) unless a rehearsal wants it faster. `tier` is a key's, of section 18;
+    `closes_resolved` ends a market stream whose tokens are all resolved.
     """
 
     host: str = "127.0.0.1"
@@ -39,6 +42,9 @@ class PolymarketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     confirmed_ms: int = 4_000
     buffer_frames: int = 20_000
     tick_ms: float = 25.0
+    tier: str = "standard"
+    enforces_rates: bool = True
+    closes_resolved: bool = True
 
 
 class Desk:
@@ -48,7 +54,8 @@ class Desk:
         self.exchange = exchange
         self.settings = settings
         self.doorkeeper = Doorkeeper(settings.max_skew_secs, seed)
-        self.wallets: dict[tuple[str, int], str] = {}
+        self.standing = Standing()
+        self.rates = Rates(settings.tier, is_enforced=settings.enforces_rates)
         self.skew_ns = 0
         self.mode: Mode = "open"
         self._mode_ends_ns: int | None = None
@@ -92,7 +99,7 @@ class Desk:
     def require_cancels(self) -> None:
         """425 or 503 unless the mode takes a cancel."""
         if self.mode == "restarting":
-            raise VenueError(425, "matching engine is restarting")
+            raise VenueError(425, "matching engine is restarting", headers={"Retry-After": "5"})
         if self.mode == "disabled":
             raise VenueError(503, _DISABLED)
 
@@ -100,12 +107,15 @@ class Desk:
         """What rests for a key, oldest first."""
         return [order for order in self.exchange.open_orders() if order.ask.owner == key.key]
 
+    def delayed_orders(self, key: ApiKey) -> list[Order]:
+        """What waits for its delay to pass, oldest first."""
+        return [order for order in self.exchange.delayed_orders() if order.ask.owner == key.key]
+
 
 def refusal(error: VenueError) -> web.Response:
     """Write `{"error": …}`; some words decide the status whatever the engine meant (section 5.6)."""
     status = next((code for words, code in _OVERRIDES if words in error.text.lower()), error.status)
-    headers = {"Retry-After": "5"} if status == 425 else None
-    return web.json_response({"error": error.text} | error.more, status=status, headers=headers)
+    return web.json_response({"error": error.text} | error.more, status=status, headers=error.headers)
 
 
 async def json_body(request: web.Request) -> Any:

@@ -68,6 +68,7 @@ class EntryApi:
     async def post_order(self, request: web.Request) -> web.Response:
         """One order; a refusal is HTTP 4xx."""
         key = await self.desk.identify(request)
+        self._spend(key, 1)
         return web.json_response(self._place(key, await json_body(request)))
 
     async def post_orders(self, request: web.Request) -> web.Response:
@@ -78,6 +79,7 @@ class EntryApi:
             raise bad_payload()
         if len(legs) > MOST_ORDERS:
             raise VenueError(400, f"Too many orders in payload: {len(legs)}, max allowed: {MOST_ORDERS}")
+        self._spend(key, len(legs))
         return web.json_response([self._leg(key, leg) for leg in legs])
 
     async def delete_order(self, request: web.Request) -> web.Response:
@@ -102,7 +104,7 @@ class EntryApi:
     async def cancel_all(self, request: web.Request) -> web.Response:
         """Cancel everything of the key."""
         key = await self.desk.identify(request)
-        return self._cancel(key, [order.ask.order_id for order in self.desk.open_orders(key)])
+        return self._cancel(key, [order.ask.order_id for order in self.desk.open_orders(key)], extra=1)
 
     async def cancel_market(self, request: web.Request) -> web.Response:
         """Cancel what rests in a market, on a token, or both."""
@@ -144,6 +146,9 @@ class EntryApi:
             if beat is not None and now_ns - beat[1] > BEAT_NS:
                 self.desk.exchange.cancel(order)
 
+    def _spend(self, key: ApiKey, tokens: int, *, is_cancel: bool = False) -> None:
+        self.desk.rates.spend(key.key, tokens, self.desk.exchange.now_ns(), is_cancel=is_cancel)
+
     def _leg(self, key: ApiKey, leg: object) -> dict[str, Any]:
         try:
             return self._place(key, leg)
@@ -160,17 +165,23 @@ class EntryApi:
         self.desk.require_orders(post_only=post.post_only)
         if post.owner != key.key:
             raise VenueError(400, "the order owner has to be the owner of the API KEY")
-        market = self.desk.exchange.market_of(post.order.token_id)
-        order, trades = self.desk.exchange.place(read_ask(post, market, key))
+        standing, wire = self.desk.standing, post.order
+        standing.require_order(key.address, is_buy=wire.side == "BUY")
+        ask = read_ask(post, self.desk.exchange.market_of(wire.token_id), key)
+        standing.require_wallet(key.address, wire.signature_type, wire.maker)
+        order, trades = self.desk.exchange.place(ask)
         return _accepted(order, trades)
 
-    def _cancel(self, key: ApiKey, ids: list[str]) -> web.Response:
+    def _cancel(self, key: ApiKey, ids: list[str], extra: int = 0) -> web.Response:
         self.desk.require_cancels()
+        self._spend(key, len(ids) + extra, is_cancel=True)
         canceled, refused = [], {}
         for one in ids:
             order = self.desk.exchange.orders.get(one)
             if order is None or order.ask.owner != key.key:
                 refused[one] = "Order not found or already canceled"
+            elif order.status == "DELAYED":
+                refused[one] = "order is delayed and cannot be canceled"
             elif order.status != "LIVE":
                 refused[one] = "already canceled or matched"
             else:
@@ -220,7 +231,7 @@ def _limit(found: str, market: Market, money: int, shares: int, *, is_buy: bool,
 
 def _accepted(order: Order, trades: list[Trade]) -> dict[str, Any]:
     if not trades:
-        return _answer(order.ask.order_id, "live")
+        return _answer(order.ask.order_id, "delayed" if order.status == "DELAYED" else "live")
     sums = (sum(trade.taker_money for trade in trades), sum(trade.shares for trade in trades))
     making, taking = sums if order.ask.is_buy else sums[::-1]
     more: dict[str, Any] = {"makingAmount": amount_text(making), "takingAmount": amount_text(taking)}

@@ -5,27 +5,33 @@ Every command is finished when its call returns; listeners hear of it once, when
 
 import random
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
-from simulation.wire.polymarket_books import Book, is_filled_by, plan
+from simulation.wire.polymarket_allowances import Allowances
+from simulation.wire.polymarket_books import Book, plan
+from simulation.wire.polymarket_checks import (
+    EXPIRY_LEAD_NS,
+    check_funds,
+    check_terms,
+    check_type,
+    fee_of,
+    killed,
+)
 from simulation.wire.polymarket_errors import VenueError, invalid_order
 from simulation.wire.polymarket_ledger import Ledger
 from simulation.wire.polymarket_orders import MakerFill, Market, Order, OrderAsk, Trade, TradeStatus
-from simulation.wire.polymarket_units import CENT_SHARE, ONE, amount_text, price_text, reserve, taker_fee
-
-FOK_KILLED: Final = "order couldn't be fully filled. FOK orders are fully filled or killed."
-FAK_KILLED: Final = (
-    "no orders found to match with FAK order. FAK orders are partially filled or killed if no match is found."
-)
-EXPIRY_LEAD_NS: Final = 60_000_000_000
-"""A GTD order ends so much before the second it states (section 5.4)."""
+from simulation.wire.polymarket_signatures import exchange_of
+from simulation.wire.polymarket_units import FINE_TICK, ONE_PRICE, reserve
 
 
 @dataclass(slots=True)
 class Notice:
-    """What one command did: orders touched, levels changed (bid side or not, YES price), trades, old tick, winner."""
+    """What one command did: orders touched, levels changed (bid side or not, YES price), trades, old tick.
+
+    `is_new` marks a market that was listed, `is_result` one that was resolved.
+    """
 
     market: Market
     at_ns: int
@@ -34,57 +40,85 @@ class Notice:
     levels: list[tuple[bool, int]] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
     old_tick: int | None = None
-    winner: str | None = None
+    is_new: bool = False
+    is_result: bool = False
 
 
 Listener = Callable[[Notice], None]
 
 
 class Exchange:
-    """All markets, books, orders, trades and wallets of the double."""
+    """All markets, books, orders, trades and wallets of the double.
+
+    `redeems` has the operator redeem for everybody when a market is resolved. `held_ns` takes the delays
+    that a fault lays on the next marketable orders, whatever their market says.
+    """
 
     def __init__(self, seed: int, now_ns: Callable[[], int]) -> None:
         self.now_ns = now_ns
         self.chance = random.Random(seed)
         self.ledger = Ledger()
+        self.allowances = Allowances()
+        self.redeems = True
+        self.held_ns: deque[int] = deque()
         self.markets: dict[str, Market] = {}
         self.books: dict[str, Book] = {}
         self.orders: dict[str, Order] = {}
         self.trades: dict[str, Trade] = {}
         self.listeners: list[Listener] = []
         self._resting: dict[str, Order] = {}
+        self._delayed: dict[str, tuple[int, Order]] = {}
+        self._by_token: dict[str, Market] = {}
 
     def list_market(self, market: Market) -> None:
         """Open a market with an empty book."""
         self.markets[market.condition_id] = market
         self.books[market.condition_id] = Book()
         self.books[market.condition_id].changed_ns = self.now_ns()
+        self._by_token |= dict.fromkeys(market.tokens, market)
+        self._tell(Notice(market, self.now_ns(), is_new=True))
 
     def market_of(self, token: str) -> Market:
         """The market of a token; 404 when there is no book for it."""
-        for market in self.markets.values():
-            if token in market.tokens and market.winner is None:
-                return market
-        raise VenueError(404, "No orderbook exists for the requested token id")
+        market = self.find_market(token)
+        if market is None or market.is_resolved:
+            raise VenueError(404, "No orderbook exists for the requested token id")
+        return market
+
+    def find_market(self, token: str) -> Market | None:
+        """The market of a token, resolved or not; None for a token that was never listed."""
+        return self._by_token.get(token)
 
     def place(self, ask: OrderAsk) -> tuple[Order, list[Trade]]:
-        """Take an order: trade what crosses, rest what may; VenueError, and nothing moved, when refused."""
-        self.expire()
+        """Take an order: trade what crosses, rest what may, hold what must wait; VenueError when refused."""
+        self.advance()
         market = self.market_of(ask.token)
-        self._check(market, ask)
+        if ask.order_id in self.orders:
+            raise invalid_order(ask.order_id, "Duplicated.")
+        check_terms(market, ask, self.now_ns())
         order = Order(ask, market, len(self.orders), self.now_ns(), ask.size)
         fills = plan(self.books[market.condition_id], order)
-        self._check_type(order, fills)
-        self._check_funds(order, fills)
+        check_type(order, fills)
+        check_funds(self.ledger, self.allowances, order, fills, self._reserved(order))
         self.orders[ask.order_id] = order
-        notice = Notice(market, self.now_ns(), placed=order)
-        for bucket, price in enumerate(dict.fromkeys(fill.price for fill in fills)):
-            self._trade(notice, order, [fill for fill in fills if fill.price == price], bucket)
-        self._rest_or_end(notice, order)
-        self._tell(notice)
-        for trade in notice.trades:
-            self._drop_unfunded(trade)
-        return order, notice.trades
+        if fills and (delay_ns := self._delay_ns(market)):
+            order.status = "DELAYED"
+            self._delayed[ask.order_id] = (self.now_ns() + delay_ns, order)
+            self._tell(Notice(market, self.now_ns(), placed=order))
+            return order, []
+        return order, self._execute(Notice(market, self.now_ns(), placed=order), order, fills)
+
+    def advance(self) -> None:
+        """Do what is due: orders that expire, orders that waited, books that a game's start empties."""
+        self.expire()
+        for due_ns, order in list(self._delayed.values()):
+            if due_ns <= self.now_ns():
+                self._release(order)
+        for market in self.markets.values():
+            if market.clears_at_ns is not None and market.clears_at_ns <= self.now_ns():
+                market.clears_at_ns = None
+                for order in self.books[market.condition_id].orders():
+                    self.cancel(order)
 
     def cancel(self, order: Order, status: str = "CANCELED") -> None:
         """End a resting order; ValueError when it does not rest."""
@@ -98,6 +132,10 @@ class Exchange:
     def open_orders(self, wallet: str | None = None) -> list[Order]:
         """What rests, of one wallet or of all, oldest first."""
         return [order for order in self._resting.values() if wallet in (None, order.ask.wallet)]
+
+    def delayed_orders(self) -> list[Order]:
+        """What waits for its delay to pass, oldest first."""
+        return [order for _, order in self._delayed.values()]
 
     def expire(self) -> None:
         """Cancel GTD orders a minute before their stated second, as the venue does."""
@@ -118,17 +156,33 @@ class Exchange:
         if status == "FAILED":
             self._drop_unfunded(trade)
 
-    def resolve(self, market: Market, winner: str) -> None:
-        """End a market: orders cancelled, winners paid."""
+    def resolve(self, market: Market, winner: str | None) -> None:
+        """End a market: orders cancelled, trades under way confirmed, results named; None pays one half each."""
         market.accepting = False
+        for order in self.delayed_orders():
+            if order.market is market:
+                self._end_delayed(order, "CANCELED_MARKET_RESOLVED")
         for order in self.books[market.condition_id].orders():
             self.cancel(order, "CANCELED_MARKET_RESOLVED")
-        for trade in self.trades.values():
+        for trade in list(self.trades.values()):
             if trade.taker.market is market and trade.status not in ("CONFIRMED", "FAILED"):
                 self.move_trade(trade, "CONFIRMED")
-        market.winner = winner
-        self.ledger.resolve(market, winner)
-        self._tell(Notice(market, self.now_ns(), winner=winner))
+        half = ONE_PRICE // 2
+        paid = ONE_PRICE if winner == market.tokens[0] else 0
+        market.payouts = (half, half) if winner is None else (paid, ONE_PRICE - paid)
+        market.closed_ns = self.now_ns()
+        self.ledger.settle(market)
+        if self.redeems:
+            for address in list(self.ledger.wallets):
+                self.ledger.redeem(address, market)
+        self._tell(Notice(market, self.now_ns(), is_result=True))
+
+    def convert(self, wallet: str, market: Market, amount: int) -> None:
+        """Turn NO of one outcome of a neg-risk event into YES of each other; ValueError without an event."""
+        if not market.neg_risk_id:
+            raise ValueError(f"expected a market of a neg-risk event, found {market.condition_id}")
+        event = [one for one in self.markets.values() if one.neg_risk_id == market.neg_risk_id]
+        self.ledger.convert(wallet, market, [one for one in event if one is not market], amount)
 
     def change_tick(self, market: Market, tick: int) -> None:
         """Give a market another tick, in units of 1e-4; what rests on the old grid stays (section 14)."""
@@ -151,76 +205,16 @@ class Exchange:
         found += [f"order {order_id}: live on one side only" for order_id in on_books ^ self._resting.keys()]
         return found
 
-    # -- checks --------------------------------------------------------------------------------
-
-    def _check(self, market: Market, ask: OrderAsk) -> None:
-        if ask.order_id in self.orders:
-            raise invalid_order(ask.order_id, "Duplicated.")
-        if not market.accepting:
-            raise VenueError(400, "the market is not yet ready to process new orders")
-        if not market.is_on_grid(ask.price):
-            reason = (
-                f"Price ({price_text(ask.price)}) breaks minimum tick size rule: {price_text(market.tick)}"
-            )
-            raise invalid_order(ask.order_id, reason)
-        if ask.order_type in ("GTC", "GTD") and ask.size < market.minimum_size:
-            least = amount_text(market.minimum_size)
-            raise invalid_order(
-                ask.order_id, f"Size ({amount_text(ask.size)}) lower than the minimum: {least}"
-            )
-        if ask.order_type in ("GTC", "GTD") and ask.size % CENT_SHARE:
-            raise VenueError(400, "Invalid order payload")
-        self._check_expiry(ask)
-
-    def _check_expiry(self, ask: OrderAsk) -> None:
-        if (ask.order_type == "GTD") != (ask.expires_at_ns is not None):
-            raise VenueError(400, "invalid expiration")
-        if ask.expires_at_ns is not None and ask.expires_at_ns - EXPIRY_LEAD_NS <= self.now_ns():
-            raise VenueError(400, "invalid expiration")
-
-    def _check_type(self, order: Order, fills: list[MakerFill]) -> None:
-        kind = order.ask.order_type
-        if order.ask.post_only and kind not in ("GTC", "GTD"):
-            raise VenueError(400, "Invalid order payload")
-        if order.ask.post_only and fills:
-            raise VenueError(400, "invalid post-only order: order crosses book")
-        if kind == "FOK" and not is_filled_by(order, fills):
-            raise VenueError(400, FOK_KILLED)
-        if kind == "FAK" and not fills:
-            raise VenueError(400, FAK_KILLED)
-        asked = order.ask.budget or reserve(order.ask.price, order.ask.size)
-        if fills and asked < ONE:
-            side = "BUY" if order.ask.is_buy else "SELL"
-            raise VenueError(
-                400, f"invalid amount for a marketable {side} order (${amount_text(asked)}), min size: $1"
-            )
-
-    def _check_funds(self, order: Order, fills: list[MakerFill]) -> None:
-        wallet = self.ledger.wallet(order.ask.wallet)
-        if order.ask.is_buy:
-            traded = sum(fill.shares for fill in fills)
-            rests = order.ask.size - traded if order.ask.order_type in ("GTC", "GTD") else 0
-            needed = (
-                sum(fill.own_money(order) for fill in fills)
-                + _fee(order.market, fills)
-                + reserve(order.ask.price, rests)
-            )
-            balance = wallet.cash
-        else:
-            needed, balance = order.ask.size, wallet.holds(order.ask.token)
-        if needed + self._reserved(order) > balance:
-            raise VenueError(
-                400,
-                "not enough balance / allowance: the balance is not enough -> "
-                f"balance: {balance}, order amount: {needed}",
-            )
+    # -- money ---------------------------------------------------------------------------------
 
     def _reserved(self, like: Order) -> int:
         """What the wallet's open orders hold in one market: money of its buys, or shares of one token."""
         mine = [
             order
-            for order in self.open_orders(like.ask.wallet)
-            if order.market is like.market and order.ask.is_buy == like.ask.is_buy
+            for order in (*self._resting.values(), *self.delayed_orders())
+            if order.ask.wallet == like.ask.wallet
+            and order.market is like.market
+            and order.ask.is_buy == like.ask.is_buy
         ]
         if like.ask.is_buy:
             return sum(reserve(order.ask.price, order.remaining) for order in mine)
@@ -228,8 +222,51 @@ class Exchange:
 
     # -- what happens --------------------------------------------------------------------------
 
+    def _delay_ns(self, market: Market) -> int:
+        return self.held_ns.popleft() if self.held_ns else market.delay_ns
+
+    def _execute(self, notice: Notice, order: Order, fills: list[MakerFill]) -> list[Trade]:
+        for bucket, price in enumerate(dict.fromkeys(fill.price for fill in fills)):
+            self._trade(notice, order, [fill for fill in fills if fill.price == price], bucket)
+        self._rest_or_end(notice, order)
+        self._tell(notice)
+        for trade in notice.trades:
+            self._drop_unfunded(trade)
+        self._refine(order.market)
+        return notice.trades
+
+    def _release(self, order: Order) -> None:
+        """Let an order that waited meet the book as it is now."""
+        fills = plan(self.books[order.market.condition_id], order)
+        if reason := killed(order, fills):
+            self._end_delayed(order, f"CANCELED_{reason}")
+            return
+        del self._delayed[order.ask.order_id]
+        try:
+            check_funds(self.ledger, self.allowances, order, fills, self._reserved(order))
+        except VenueError:
+            self._end_delayed(order, "CANCELED_NOT_ENOUGH_BALANCE")
+            return
+        order.status = "LIVE"
+        self._execute(Notice(order.market, self.now_ns(), touched=[order]), order, fills)
+
+    def _end_delayed(self, order: Order, status: str) -> None:
+        self._delayed.pop(order.ask.order_id, None)
+        order.status = status
+        self._tell(Notice(order.market, self.now_ns(), touched=[order]))
+
+    def _refine(self, market: Market) -> None:
+        """Make the tick finer when the last price or the middle of the book has come near 0 or 1."""
+        book = self.books[market.condition_id]
+        bid, ask = book.best(is_bid=True), book.best(is_bid=False)
+        prices = [] if bid is None or ask is None else [(bid + ask) // 2]
+        if market.last_price is not None:
+            prices.append(market.last_price)
+        if any(market.must_refine(price) for price in prices):
+            self.change_tick(market, FINE_TICK)
+
     def _trade(self, notice: Notice, order: Order, fills: list[MakerFill], bucket: int) -> None:
-        trade = Trade(self.new_id(), order, tuple(fills), _fee(order.market, fills), notice.at_ns)
+        trade = Trade(self.new_id(), order, tuple(fills), fee_of(order.market, fills), notice.at_ns)
         trade.updated_ns, trade.bucket = notice.at_ns, bucket
         self.trades[trade.trade_id] = trade
         for fill in fills:
@@ -242,9 +279,19 @@ class Exchange:
             if not fill.order.remaining:
                 self._take_off(fill.order, "MATCHED")
         order.trade_ids.append(trade.trade_id)
-        order.market.last_price = trade.price
+        order.market.last_price, order.market.yes_price = trade.price, fills[0].price
+        order.market.last_side = "BUY" if order.ask.is_buy else "SELL"
         self.ledger.book(trade)
+        self._use_allowances(trade)
         notice.trades.append(trade)
+
+    def _use_allowances(self, trade: Trade) -> None:
+        spender = exchange_of(neg_risk=trade.taker.market.neg_risk)
+        if trade.taker.ask.is_buy:
+            self.allowances.spend(trade.taker.ask.wallet, spender, trade.taker_money + trade.fee)
+        for fill in trade.fills:
+            if fill.order.ask.is_buy:
+                self.allowances.spend(fill.order.ask.wallet, spender, fill.own_money(fill.order))
 
     def _rest_or_end(self, notice: Notice, order: Order) -> None:
         if order.ask.order_type in ("GTC", "GTD") and order.remaining:
@@ -277,7 +324,3 @@ class Exchange:
     def new_id(self) -> str:
         """A UUID from the seed."""
         return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
-
-
-def _fee(market: Market, fills: list[MakerFill]) -> int:
-    return sum(taker_fee(market.fee_rate, market.fee_exponent, fill.price, fill.shares) for fill in fills)

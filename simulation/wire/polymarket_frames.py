@@ -12,7 +12,7 @@ from simulation.wire.polymarket_rows import (
     side_text,
     trade_row,
 )
-from simulation.wire.polymarket_units import ONE_PRICE, amount_text, last_price_text, price_text
+from simulation.wire.polymarket_units import ONE_PRICE, amount_text, last_price_text, parse_price, price_text
 
 
 def opening_frame(exchange: Exchange, market: Market, token: str) -> Row:
@@ -81,16 +81,53 @@ def tick_frame(market: Market, token: str, before: int, at_ns: int) -> Row:
     }
 
 
-def resolved_frame(market: Market, winner: str, at_ns: int) -> Row:
-    """The `market_resolved` of those who asked for custom events."""
-    return {
-        "market": market.condition_id,
-        "assets_ids": list(market.tokens),
-        "outcomes": list(market.outcomes),
-        "winning_asset_id": winner,
-        "winning_outcome": market.outcomes[market.tokens.index(winner)],
+def best_frame(exchange: Exchange, market: Market, token: str, at_ns: int) -> Row:
+    """A `best_bid_ask` of one token."""
+    best = _best(exchange.books[market.condition_id], is_yes=market.is_yes(token))
+    low, high = (parse_price(best[name]) for name in ("best_bid", "best_ask"))
+    more = {"spread": price_text(high - low), "timestamp": _millis(at_ns), "event_type": "best_bid_ask"}
+    return {"market": market.condition_id, "asset_id": token} | best | more
+
+
+def new_market_frame(market: Market, at_ns: int) -> Row:
+    """The `new_market` of those who asked for custom events."""
+    return _about(market) | {
+        "condition_id": market.condition_id,
+        "clob_token_ids": list(market.tokens),
+        "active": True,
+        "order_price_min_tick_size": price_text(market.tick),
+        "fees_enabled": bool(market.fee_rate),
+        "game_start_time": "",
+        "group_item_title": market.about.group_title,
+        "timestamp": _millis(at_ns),
+        "event_type": "new_market",
+    }
+
+
+def resolved_frame(market: Market, at_ns: int) -> Row:
+    """The `market_resolved` of those who asked for custom events; no winner when both tokens pay one half."""
+    winner = market.winner
+    return _about(market) | {
+        "winning_asset_id": winner or "",
+        "winning_outcome": market.outcomes[market.tokens.index(winner)] if winner else "",
+        "event_message": None,
         "timestamp": _millis(at_ns),
         "event_type": "market_resolved",
+    }
+
+
+def _about(market: Market) -> Row:
+    about = market.about
+    return {
+        "id": str(about.number),
+        "question": about.question,
+        "market": market.condition_id,
+        "slug": about.slug,
+        "description": about.question,
+        "assets_ids": list(market.tokens),
+        "outcomes": list(market.outcomes),
+        "event_message": {"id": "", "ticker": about.event, "slug": about.event, "title": about.question},
+        "tags": list(about.tags),
     }
 
 

@@ -4,15 +4,44 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from simulation.wire.polymarket_units import ONE, ONE_PRICE
+from simulation.wire.polymarket_units import FINE_TICK, ONE, ONE_PRICE
+
+SECOND_NS = 1_000_000_000
+TAKER_DELAY_NS = 150_000_000
+"""How long crypto and finance up/down markets hold a marketable order since 2026-09-04 (section 17.1)."""
 
 OrderType = Literal["GTC", "GTD", "FAK", "FOK"]
 TradeStatus = Literal["MATCHED", "MINED", "CONFIRMED", "RETRYING", "FAILED"]
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the catalogue says of a market beyond its trading terms; times in nanoseconds, 0 when unknown.
+
+    An event of a `series` is one window of it; `group_title` is what the market is called inside its event.
+    """
+
+    number: int = 0
+    question: str = "A made-up question?"
+    slug: str = ""
+    event: str = ""
+    series: str = ""
+    group_title: str = ""
+    start_ns: int = 0
+    end_ns: int = 0
+    tags: tuple[str, ...] = ()
+    twap_secs: int = 0
+    asset: str = ""
+
+
 @dataclass(slots=True)
 class Market:
-    """One binary market: two tokens, one book; prices in units of 1e-4, sizes in base units."""
+    """One binary market: two tokens, one book; prices in units of 1e-4, sizes in base units.
+
+    `is_delayed` is the flag `itode`, `delay_secs` the flag `sd`; both make a marketable order wait.
+    `clears_at_ns` is the game start at which the book is emptied, None for none. `payouts` are what one
+    share of each token is paid once the market is resolved. `last_price` is in the token that traded last. `neg_risk_id` joins the markets of one event.
+    """
 
     condition_id: str
     tokens: tuple[str, str]
@@ -23,12 +52,52 @@ class Market:
     fee_rate: Fraction = Fraction(0)
     fee_exponent: int = 1
     accepting: bool = True
-    winner: str | None = None
     last_price: int | None = None
+    yes_price: int | None = None
+    last_side: str = ""
+    payouts: tuple[int, int] | None = None
+    closed_ns: int = 0
+    is_delayed: bool = False
+    delay_secs: int = 0
+    clears_at_ns: int | None = None
+    refines: bool = True
+    neg_risk_id: str = ""
+    about: About = field(default_factory=About)
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether it is known what its shares are paid."""
+        return self.payouts is not None
+
+    @property
+    def winner(self) -> str | None:
+        """The token that pays one, None before the result and when both pay one half."""
+        if self.payouts is None or self.payouts[0] == self.payouts[1]:
+            return None
+        return self.tokens[0 if self.payouts[0] else 1]
+
+    @property
+    def delay_ns(self) -> int:
+        """How long a marketable order waits before it trades."""
+        return max(TAKER_DELAY_NS if self.is_delayed else 0, self.delay_secs * SECOND_NS)
+
+    def payout(self, token: str) -> int:
+        """What a share of a token is paid, in price units; ValueError before the result."""
+        if self.payouts is None:
+            raise ValueError(f"expected a resolved market, found {self.condition_id} open")
+        return self.payouts[self.tokens.index(token)]
 
     def is_yes(self, token: str) -> bool:
         """Whether a token is the first of the two, on whose leg the book is kept."""
         return token == self.tokens[0]
+
+    def other(self, token: str) -> str:
+        """The complement of a token."""
+        return self.tokens[1 if self.is_yes(token) else 0]
+
+    def must_refine(self, price: int) -> bool:
+        """Whether a price makes the tick finer: a 0.01 market past 0.96 or under 0.04 (section 14)."""
+        return self.refines and self.tick == 10 * FINE_TICK and not 400 <= price <= ONE_PRICE - 400
 
     def is_on_grid(self, price: int) -> bool:
         """Whether a price is a multiple of the tick from one tick to one minus one tick."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from simulation.wire.polymarket_allowances import UNLIMITED
 from simulation.wire.polymarket_desk import Desk, json_body
 from simulation.wire.polymarket_errors import VenueError
 from simulation.wire.polymarket_orders import Market
@@ -13,7 +14,6 @@ from simulation.wire.polymarket_rows import SECOND_NS, book_row, compact_row, ma
 from simulation.wire.polymarket_signatures import NEG_RISK_EXCHANGE, STANDARD_EXCHANGE, ApiKey
 
 END: Final = "LTE="
-UNLIMITED: Final = str((1 << 256) - 1)
 
 
 class ReadApi:
@@ -26,6 +26,10 @@ class ReadApi:
         """What this part answers."""
         return [
             web.get("/time", self.time),
+            web.get("/ok", self.ok),
+            web.get("/markets", self.markets),
+            web.get("/simplified-markets", self.markets),
+            web.get("/sampling-markets", self.markets),
             web.get("/version", self.version),
             web.get("/book", self.book),
             web.post("/books", self.books),
@@ -35,7 +39,7 @@ class ReadApi:
             web.get("/data/orders", self.orders),
             web.get("/data/trades", self.trades),
             web.get("/balance-allowance", self.balance),
-            web.get("/balance-allowance/update", self.balance),
+            web.get("/balance-allowance/update", self.update_balance),
             web.post("/auth/api-key", self.create_key),
             web.get("/auth/derive-api-key", self.derive_key),
             web.get("/auth/ban-status/closed-only", self.closed_only),
@@ -44,6 +48,14 @@ class ReadApi:
     async def time(self, _request: web.Request) -> web.Response:
         """Unix seconds."""
         return web.json_response(self.desk.door_secs())
+
+    async def ok(self, _request: web.Request) -> web.Response:
+        """That it is there."""
+        return web.json_response("OK")
+
+    async def markets(self, request: web.Request) -> web.Response:
+        """All markets, in pages."""
+        return self._page(request, [market_row(market) for market in self.desk.exchange.markets.values()])
 
     async def version(self, _request: web.Request) -> web.Response:
         """The generation of orders that is taken."""
@@ -64,7 +76,7 @@ class ReadApi:
         known = {
             token: market
             for market in self.desk.exchange.markets.values()
-            if market.winner is None
+            if not market.is_resolved
             for token in market.tokens
         }
         tokens = [str(item.get("token_id")) for item in asked]
@@ -80,17 +92,17 @@ class ReadApi:
         return web.json_response(market_row(self._market(request)))
 
     async def order(self, request: web.Request) -> web.Response:
-        """One open order; a closed one is not found."""
+        """One open or delayed order; a closed one is not found."""
         key = await self.desk.identify(request)
         order = self.desk.exchange.orders.get(request.match_info["order"])
-        if order is None or order.ask.owner != key.key or order.status != "LIVE":
+        if order is None or order.ask.owner != key.key or order.status not in ("LIVE", "DELAYED"):
             raise VenueError(404, "order not found")
         return web.json_response(order_row(order))
 
     async def orders(self, request: web.Request) -> web.Response:
-        """Own open orders."""
+        """Own open and delayed orders."""
         key = await self.desk.identify(request)
-        rows = [order_row(order) for order in self.desk.open_orders(key)]
+        rows = [order_row(order) for order in self.desk.open_orders(key) + self.desk.delayed_orders(key)]
         return self._page(
             request, [row for row in rows if _fits(row, request.query, ("id", "market", "asset_id"))]
         )
@@ -112,22 +124,20 @@ class ReadApi:
     async def balance(self, request: web.Request) -> web.Response:
         """Money or shares of the wallet that the key trades with, and what the exchanges may take of it."""
         key = await self.desk.identify(request)
-        kind = request.query.get("signature_type", "0")
-        address = self.desk.wallets.get((key.address, int(kind))) if kind.isdecimal() else None
-        if address is None and kind == "0":
-            address = key.address
-        if address is None:
-            raise VenueError(400, "Invalid signature_type")
-        wallet = self.desk.exchange.ledger.wallet(address)
-        asset = request.query.get("asset_type")
-        if asset == "COLLATERAL":
-            held = wallet.cash
-        elif asset == "CONDITIONAL":
-            held = wallet.holds(request.query.get("token_id", ""))
-        else:
-            raise VenueError(400, "Invalid asset type")
-        allowances = dict.fromkeys((STANDARD_EXCHANGE, NEG_RISK_EXCHANGE), UNLIMITED)
+        address, is_money = self._wallet(key, request), _is_money(request)
+        wallet, seen = self.desk.exchange.ledger.wallet(address), self.desk.exchange.allowances.seen
+        held = wallet.cash if is_money else wallet.holds(request.query.get("token_id", ""))
+        allowances = {
+            spender: str(UNLIMITED if (found := seen(address, spender, is_money=is_money)) is None else found)
+            for spender in (STANDARD_EXCHANGE, NEG_RISK_EXCHANGE)
+        }
         return web.json_response({"balance": str(held), "allowances": allowances})
+
+    async def update_balance(self, request: web.Request) -> web.Response:
+        """Look at the chain again, then answer as `balance`."""
+        key = await self.desk.identify(request)
+        self.desk.exchange.allowances.refresh(self._wallet(key, request), is_money=_is_money(request))
+        return await self.balance(request)
 
     async def create_key(self, request: web.Request) -> web.Response:
         """Credentials for a wallet that has none under this nonce."""
@@ -138,12 +148,19 @@ class ReadApi:
         return _credentials(self.desk.doorkeeper.derive(*self._login(request)))
 
     async def closed_only(self, request: web.Request) -> web.Response:
-        """Nobody is banned here."""
-        await self.desk.identify(request)
-        return web.json_response({"closed_only": False})
+        """Whether the key's address may only close."""
+        key = await self.desk.identify(request)
+        return web.json_response({"closed_only": key.address in self.desk.standing.closed_only})
 
     def _login(self, request: web.Request) -> tuple[str, int]:
         return self.desk.doorkeeper.login(request.headers, self.desk.door_secs())
+
+    def _wallet(self, key: ApiKey, request: web.Request) -> str:
+        kind = request.query.get("signature_type", "0")
+        address = self.desk.standing.wallet_of(key.address, int(kind)) if kind.isdecimal() else None
+        if address is None:
+            raise VenueError(400, "Invalid signature_type")
+        return address
 
     def _market(self, request: web.Request) -> Market:
         found = self.desk.exchange.markets.get(request.match_info["condition"])
@@ -156,6 +173,13 @@ class ReadApi:
         cut, end = rows[start : start + size], start + size
         after = END if end >= len(rows) else base64.b64encode(str(end).encode()).decode()
         return web.json_response({"data": cut, "next_cursor": after, "limit": size, "count": len(cut)})
+
+
+def _is_money(request: web.Request) -> bool:
+    asset = request.query.get("asset_type")
+    if asset not in ("COLLATERAL", "CONDITIONAL"):
+        raise VenueError(400, "Invalid asset type")
+    return asset == "COLLATERAL"
 
 
 def _fits(row: Mapping[str, Any], query: Mapping[str, str], names: tuple[str, ...]) -> bool:

@@ -1,6 +1,7 @@
 """Books, orders, trades and markets as the venue writes them (polymarket.md sections 6 to 9)."""
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -94,8 +95,10 @@ def compact_row(market: Market) -> Row:
         "mbf": 1000,
         "tbf": 1000,
         "ao": market.accepting,
-        "sd": 0,
-        "itode": False,
+        "sd": market.delay_secs,
+        "itode": market.is_delayed,
+        "cbos": market.clears_at_ns is not None,
+        "gst": iso_text(market.clears_at_ns or 0),
     }
     if market.fee_rate:
         row["fd"] = {"r": float(market.fee_rate), "e": market.fee_exponent, "to": True}
@@ -103,31 +106,62 @@ def compact_row(market: Market) -> Row:
 
 
 def market_row(market: Market) -> Row:
-    """What the double knows of GET /markets/{condition_id}."""
+    """GET /markets/{condition_id} of the CLOB."""
+    about = market.about
     tokens = [
         {
             "token_id": token,
             "outcome": name,
-            "price": _settled(market, token),
+            "price": display_price(market, token),
             "winner": token == market.winner,
         }
         for token, name in zip(market.tokens, market.outcomes, strict=True)
     ]
     return {
         "condition_id": market.condition_id,
+        "question_id": question_id(market),
+        "question": about.question,
+        "description": about.question,
+        "market_slug": about.slug,
         "tokens": tokens,
         "minimum_order_size": market.minimum_size / ONE,
         "minimum_tick_size": market.tick / ONE_PRICE,
         "accepting_orders": market.accepting,
+        "accepting_order_timestamp": iso_text(about.start_ns),
         "active": True,
-        "closed": market.winner is not None,
+        "closed": market.is_resolved,
         "archived": False,
         "enable_order_book": True,
-        "seconds_delay": 0,
+        "end_date_iso": iso_text(about.end_ns),
+        "game_start_time": iso_text(market.clears_at_ns or 0),
+        "seconds_delay": market.delay_secs,
         "neg_risk": market.neg_risk,
+        "neg_risk_market_id": market.neg_risk_id,
+        "neg_risk_request_id": question_id(market) if market.neg_risk else "",
+        "is_50_50_outcome": market.is_resolved and market.winner is None,
         "maker_base_fee": 1000,
         "taker_base_fee": 1000,
+        "rewards": {"rates": None, "min_size": 0, "max_spread": 0},
+        "tags": list(about.tags),
+        "icon": "",
+        "image": "",
+        "fpmm": "",
+        "notifications_enabled": False,
     }
+
+
+def question_id(market: Market) -> str:
+    """An id made of the condition; inside a neg-risk event, the event's id with the outcome's number (section 3)."""
+    if market.neg_risk_id:
+        return f"{market.neg_risk_id[:-2]}{market.about.number % 256:02x}"
+    return f"0x{hashlib.sha256(market.condition_id.encode()).hexdigest()}"
+
+
+def iso_text(at_ns: int) -> str | None:
+    """A time as the catalogue writes it ("2026-08-16T05:05:00Z"); None for no time."""
+    if not at_ns:
+        return None
+    return datetime.fromtimestamp(at_ns // SECOND_NS, UTC).isoformat().replace("+00:00", "Z")
 
 
 def side_text(order: Order) -> str:
@@ -160,8 +194,9 @@ def _maker_row(fill: MakerFill) -> Row:
     }
 
 
-def _settled(market: Market, token: str) -> float:
-    if market.winner is not None:
-        return float(token == market.winner)
-    last = market.last_price or ONE_PRICE // 2
+def display_price(market: Market, token: str) -> float:
+    """What the catalogue shows as a token's price: its payout, the last trade, or one half."""
+    if market.is_resolved:
+        return market.payout(token) / ONE_PRICE
+    last = ONE_PRICE // 2 if market.yes_price is None else market.yes_price
     return (last if market.is_yes(token) else ONE_PRICE - last) / ONE_PRICE

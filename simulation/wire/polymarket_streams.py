@@ -14,7 +14,9 @@ from simulation.wire.polymarket_desk import Desk
 from simulation.wire.polymarket_exchange import Notice
 from simulation.wire.polymarket_frames import (
     after_trade_frame,
+    best_frame,
     change_frame,
+    new_market_frame,
     opening_frame,
     order_event,
     resolved_frame,
@@ -47,12 +49,18 @@ class Subscriber:
         """Whether a user listens to a market."""
         return self.markets is None or market.condition_id in self.markets
 
-    def _overflow(self, _number: int) -> None:
+    def end(self, code: WSCloseCode, reason: bytes, *, drains: bool = True) -> None:
+        """Close the socket, after what is queued unless it is not to drain."""
         if self.closing is None:
-            message = b"slow consumer: send buffer full"
-            self.closing = asyncio.create_task(
-                self.socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=message)
-            )
+            self.closing = asyncio.create_task(self._close(code, reason, drains=drains))
+
+    async def _close(self, code: WSCloseCode, reason: bytes, *, drains: bool) -> None:
+        while drains and self.pipe.backlog and not self.socket.closed:
+            await asyncio.sleep(0.005)
+        await self.socket.close(code=code, message=reason)
+
+    def _overflow(self, _number: int) -> None:
+        self.end(WSCloseCode.TRY_AGAIN_LATER, b"slow consumer: send buffer full", drains=False)
 
 
 class Streams:
@@ -62,6 +70,7 @@ class Streams:
         self.desk = desk
         self.faults = faults
         self.subscribers: set[Subscriber] = set()
+        self._best: dict[str, tuple[int | None, int | None]] = {}
         desk.exchange.listeners.append(self.on_notice)
 
     def routes(self) -> list[web.RouteDef]:
@@ -91,6 +100,10 @@ class Streams:
                 self._tell_user(subscriber, subscriber.owner, notice)
             elif subscriber.tokens & set(notice.market.tokens):
                 self._tell_market(subscriber, notice)
+            if notice.is_new and subscriber.owner is None and subscriber.wants_custom:
+                subscriber.say("new_market", new_market_frame(notice.market, notice.at_ns))
+        book = self.desk.exchange.books[notice.market.condition_id]
+        self._best[notice.market.condition_id] = (book.best(is_bid=True), book.best(is_bid=False))
 
     # -- what is said --------------------------------------------------------------------------
 
@@ -105,8 +118,28 @@ class Streams:
         matched = [trade for trade in notice.trades if trade.status == "MATCHED"]
         if matched:
             self._tell_trades(subscriber, matched, wanted)
-        if notice.winner is not None and subscriber.wants_custom:
-            subscriber.say("market_resolved", resolved_frame(market, notice.winner, notice.at_ns))
+        if subscriber.wants_custom and notice.levels and self._moved(market):
+            for token in wanted:
+                subscriber.say("best_bid_ask", best_frame(exchange, market, token, notice.at_ns))
+        if notice.is_result:
+            self._tell_result(subscriber, notice)
+
+    def _moved(self, market: Market) -> bool:
+        book = self.desk.exchange.books[market.condition_id]
+        now = (book.best(is_bid=True), book.best(is_bid=False))
+        return now != self._best.get(market.condition_id, (None, None))
+
+    def _tell_result(self, subscriber: Subscriber, notice: Notice) -> None:
+        if subscriber.wants_custom:
+            subscriber.say("market_resolved", resolved_frame(notice.market, notice.at_ns))
+        open_tokens = {
+            token
+            for market in self.desk.exchange.markets.values()
+            if not market.is_resolved
+            for token in market.tokens
+        }
+        if self.desk.settings.closes_resolved and not subscriber.tokens & open_tokens:
+            subscriber.end(WSCloseCode.OK, b"all subscribed assets resolved")
 
     def _tell_trades(self, subscriber: Subscriber, trades: list[Trade], wanted: list[str]) -> None:
         for token in wanted:
@@ -171,7 +204,7 @@ class Streams:
         return [
             opening_frame(exchange, market, token)
             for market in exchange.markets.values()
-            if market.winner is None
+            if not market.is_resolved
             for token in market.tokens
             if token in tokens
         ]

@@ -11,6 +11,9 @@ from typing import Final
 ONE_PRICE: Final = 10_000
 """One pUSD per share, in price units."""
 
+FINE_TICK: Final = 10
+"""The tick of a market whose price is near 0 or 1: 0.001."""
+
 ONE: Final = 1_000_000
 """One share, or one pUSD, in base units."""
 

@@ -289,6 +289,8 @@ def test_bodies_made_by_the_official_libraries_are_taken_under_their_ids():
             double.exchange.ledger.deposit(message["maker"], 1_000 * ONE)
             double.exchange.ledger.split(message["maker"], market, 100 * ONE)
             alice.address = vectors["wallets"]["owner"]
+            owned = (alice.address.lower(), message["signatureType"])
+            double.desk.standing.wallets[owned] = message["maker"]
             made = double.desk.doorkeeper.create(alice.address, place)
             alice.credentials = {"apiKey": made.key, "secret": made.secret, "passphrase": made.passphrase}
             body = row["post_body"] | {"owner": alice.credentials["apiKey"]}

@@ -10,10 +10,11 @@ from polymarket_stage import CONDITION, NO, YES
 
 from simulation.wire.fault_plan import FaultPlan, PlannedFault
 from simulation.wire.polymarket_desk import PolymarketSettings
+from simulation.wire.polymarket_orders import About, Market
 from simulation.wire.polymarket_units import ONE
 
 
-async def market_stream(client, *tokens, custom=True):
+async def market_stream(client, *tokens, custom=False):
     socket = await client.session.ws_connect(f"{client.base}/ws/market")
     await socket.send_json({"type": "market", "assets_ids": list(tokens), "custom_feature_enabled": custom})
     return socket, await socket.receive_json()
@@ -139,7 +140,7 @@ def test_a_new_tick_and_the_result_are_told(custom):
         assert results == (["Yes"] if custom else [])
         await socket.close()
 
-    rehearse(work)
+    rehearse(work, PolymarketSettings(tick_ms=5, closes_resolved=False))
 
 
 def test_a_user_hears_of_its_orders_and_trades_up_to_the_confirmation():
@@ -246,3 +247,45 @@ def test_a_sell_out_of_a_split_pair_is_heard_by_both_sides():
         await makers.close()
 
     rehearse(work, PolymarketSettings(tick_ms=5))
+
+
+def test_custom_events_tell_the_best_prices_new_markets_and_results():
+    async def work(double, alice, _bob):
+        socket, _ = await market_stream(alice, YES, custom=True)
+        await alice.place(YES, "BUY", 40, 10)
+        await alice.place(YES, "BUY", 39, 10)
+        double.exchange.list_market(Market("0x" + "cd" * 32, ("333", "444"), about=About(5, slug="another")))
+        frames = await pong(socket)
+        told = [frame["event_type"] for frame in frames]
+        assert told == ["price_change", "best_bid_ask", "price_change", "new_market"]
+        assert [frames[1][key] for key in ("best_bid", "best_ask", "spread")] == ["0.4", "1", "0.6"]
+        assert (frames[3]["slug"], frames[3]["assets_ids"]) == ("another", ["333", "444"])
+        double.exchange.resolve(double.exchange.markets[CONDITION], None)
+        told = [await socket.receive() for _ in range(6)]
+        assert (told[-1].data, told[-1].extra) == (1000, "all subscribed assets resolved")
+        assert json.loads(told[-2].data)["winning_outcome"] == ""
+
+    rehearse(work)
+
+
+def test_a_delayed_order_is_told_when_it_is_taken_and_when_it_trades():
+    async def work(double, alice, bob):
+        double.exchange.markets[CONDITION].is_delayed = True
+        takers = await user_stream(bob)
+        await alice.place(NO, "BUY", 40, 10)
+        _, answer = await bob.place(YES, "BUY", 60, 10)
+        assert answer["status"] == "delayed"
+        [placed] = await pong(takers)
+        assert (placed["type"], placed["status"]) == ("PLACEMENT", "DELAYED")
+        _, cancel = await bob.ask("DELETE", "/order", {"orderID": answer["orderID"]})
+        assert "delayed" in cancel["not_canceled"][answer["orderID"]]
+        _, row = await bob.ask("GET", f"/data/order/{answer['orderID']}")
+        assert row["status"] == "DELAYED"
+        bob.clock.after(0.2)
+        await until(lambda: not double.exchange.delayed_orders())
+        update, trade = await pong(takers)
+        assert (update["type"], update["status"], update["size_matched"]) == ("UPDATE", "MATCHED", "10")
+        assert (trade["status"], trade["trader_side"]) == ("MATCHED", "TAKER")
+        await takers.close()
+
+    rehearse(work)
