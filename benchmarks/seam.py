@@ -23,7 +23,6 @@ from nautilus_trader.model import (
     Venue,
 )
 
-from adapters.kalshi.fees import KalshiFeeModel
 from benchmarks.figures import Figure, at_least, told
 from engine import Door, Seat, Strategy, StrategyConfig, Usd
 from markets.currencies import USD
@@ -32,6 +31,7 @@ from risk.guardian import Guardian
 from risk.ledger import Ledger
 from risk.rules.exposure import MaxDeployed, MaxStakePerEvent, MaxStakePerOutcome, MaxStakePerVenue
 from risk.rules.sanity import PriceOnGrid, StalePrice, SufficientBalance
+from simulation.fees import ScheduledFees
 from simulation.generator import GeneratorSettings, generate
 from simulation.messages import grouped
 from simulation.settings import VenueModel
@@ -152,7 +152,7 @@ def measure() -> list[Figure]:
     ]
 
 
-def _engine(fees: KalshiFeeModel, markets: Sequence[OutcomePair]) -> BacktestEngine:
+def _engine(fees: ScheduledFees, markets: Sequence[OutcomePair]) -> BacktestEngine:
     engine = BacktestEngine(
         BacktestEngineConfig(
             trader_id=TraderId("BENCH-001"),
@@ -174,7 +174,7 @@ def _engine(fees: KalshiFeeModel, markets: Sequence[OutcomePair]) -> BacktestEng
 
 
 def _run_bare(markets: Sequence[OutcomePair], events: list[Any], *, is_idle: bool = False) -> float:
-    engine = _engine(KalshiFeeModel(lambda: events[0].ts_init), markets)
+    engine = _engine(ScheduledFees(lambda: events[0].ts_init), markets)
     strategy = Bare()
     strategy.watch([market.yes.id for market in markets], Decision(is_idle=is_idle))
     engine.add_strategy(strategy)
@@ -184,7 +184,7 @@ def _run_bare(markets: Sequence[OutcomePair], events: list[Any], *, is_idle: boo
 def _run_ours(
     markets: Sequence[OutcomePair], events: list[Any], *, is_logged: bool = False, is_idle: bool = False
 ) -> float:
-    engine = _engine(KalshiFeeModel(lambda: events[0].ts_init), markets)
+    engine = _engine(ScheduledFees(lambda: events[0].ts_init), markets)
     ledger = Ledger()
     ledger.deposit("KALSHI", Decimal(_STARTING_USD), events[0].ts_init)
     rules = [

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from email.utils import parsedate_to_datetime
 from random import SystemRandom
@@ -127,7 +127,7 @@ class HttpSession:
         self,
         path: str,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
         group: str = "read",
         cost: float = 1.0,
     ) -> Reply:
@@ -159,7 +159,7 @@ class HttpSession:
         into: type[T],
         body: object | None = None,
         body_bytes: bytes | None = None,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
         group: str = "write",
         cost: float = 1.0,
         urgent: bool = False,
@@ -192,7 +192,7 @@ class HttpSession:
             self.counters[group].unknowns += 1
         return outcome
 
-    def _url(self, path: str, params: Mapping[str, str | int] | None) -> URL:
+    def _url(self, path: str, params: Mapping[str, str | int | Sequence[str]] | None) -> URL:
         if not path.startswith("/"):
             raise ValueError(f"expected a path that starts with /, found {path!r}")
         return self._base.joinpath(path[1:]).with_query(params)

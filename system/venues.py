@@ -8,8 +8,8 @@ from typing import Any
 
 from nautilus_trader.model import Currency, InstrumentId
 
-from adapters.kalshi.fees import KalshiFeeModel
 from markets.currencies import USD
+from simulation.fees import ScheduledFees
 from storage.journal.records import Intent
 from system.book import Raw
 from system.statements import VenueBooks
@@ -107,7 +107,7 @@ class VenueRow:
 VENUES: Mapping[str, VenueRow] = {
     "KALSHI": VenueRow(
         USD,
-        KalshiFeeModel,
+        ScheduledFees,
         "system.kalshi_feed:make",
         "system.kalshi_desk:make",
         "system.kalshi_inquiry:ask",

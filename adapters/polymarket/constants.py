@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 VENUE: Final = "POLYMARKET"
+CURRENCY: Final = "pUSD"
 CHAIN_ID: Final = 137  # Polygon
 
 # Hosts (section 2)
@@ -34,7 +35,8 @@ EXCHANGE_NAME: Final = "Polymarket CTF Exchange"
 PROTOCOL_VERSION: Final = 2  # what `GET /version` must say
 BASE_UNITS: Final = 1_000_000  # of a dollar and of a share
 MOST_SALT: Final = 2**53 - 1  # it is sent as a JSON number
-SIZE_DECIMALS: Final = 2
+SIZE_DECIMALS: Final = 2  # of an order; a fill has up to FILL_DECIMALS (section 21)
+FILL_DECIMALS: Final = 6
 AMOUNT_DECIMALS: Final[Mapping[Decimal, int]] = {  # of the derived amount, by tick (section 5.3)
     Decimal("0.1"): 3,
     Decimal("0.01"): 4,
@@ -48,6 +50,13 @@ MOST_CANCELS: Final = 3_000
 LEAST_MARKETABLE_USD: Final = Decimal(1)
 GTD_MARGIN_SECS: Final = 60  # the venue cancels so long before the stated second (section 5.4)
 LEAST_GTD_SECS: Final = 180
+
+TAKER_DELAY_MS: Final = 150
+"""What an order that takes waits on crypto and finance up/down markets since 2026-09-04 (section 17.1)."""
+
+# Results (section 15)
+CATALOGUE_RESULT: Final = "polymarket catalogue"
+BOOK_RESULT: Final = "polymarket order book"
 
 # Streams (sections 7 and 9)
 PING_SECS: Final = 10.0

@@ -36,10 +36,11 @@ from nautilus_trader.model import (
 from nautilus_trader.model import AggressorSide as Aggressor
 from nautilus_trader.trading import Strategy  # noqa: TID251 - the fee model is tested below our engine
 
-from adapters.kalshi.fees import FeeChange, KalshiFeeModel, fee_terms
+from adapters.kalshi.fees import FeeChange, fee_terms
 from markets.currencies import USD
 from markets.instruments import MarketTerms, PriceRange, make_pair
 from pricing.fees import FeeSchedule, FeeTerms, OrderFees
+from simulation.fees import ScheduledFees
 
 DATA = Path(os.environ.get("ARGONAUT_DATA", Path(__file__).parents[3] / "../shared/data")).resolve()
 SECOND, START = 1_000_000_000, 1_790_000_000_000_000_000  # 21 Sept 2026
@@ -255,7 +256,7 @@ def commission(model, order, quantity, price, fees=MAKER_FEES):
 
 
 def test_the_fills_of_one_order_share_an_accumulator_and_other_orders_have_their_own():
-    model = KalshiFeeModel(lambda: MAY)
+    model = ScheduledFees(lambda: MAY)
     assert commission(model, order(), "0.24", "0.64") == Decimal("0.0136")
     assert commission(model, order("O-2"), "2.76", "0.64") == Decimal("0.0464")
     assert commission(model, order(filled="0.24"), "2.76", "0.64") == Decimal("0.0364")
@@ -264,11 +265,11 @@ def test_the_fills_of_one_order_share_an_accumulator_and_other_orders_have_their
 @pytest.mark.parametrize(("side", "fee"), [(OrderSide.BUY, "0.005785"), (OrderSide.SELL, "0.005715")])
 def test_cash_that_is_received_is_rounded_down_and_cash_that_is_paid_up(side, fee):
     # 0.33 x 0.5555 = 0.183315, the curve says 0.005705 up: 0.189020 paid or 0.177610 received, in steps of 0.0001
-    assert commission(KalshiFeeModel(lambda: OCTOBER), order(side=side), "0.33", "0.5555") == Decimal(fee)
+    assert commission(ScheduledFees(lambda: OCTOBER), order(side=side), "0.33", "0.5555") == Decimal(fee)
 
 
 def test_an_instrument_that_is_issued_anew_is_charged_by_its_own_terms():
-    model = KalshiFeeModel(lambda: OCTOBER)
+    model = ScheduledFees(lambda: OCTOBER)
     dearer = fee_terms("quadratic", Decimal(2))
     first = commission(model, order(), "1", "0.5", fee_terms("quadratic", Decimal(1)))
     instrument = make_pair(
@@ -283,14 +284,14 @@ def test_an_instrument_that_is_issued_anew_is_charged_by_its_own_terms():
 
 
 def test_a_new_order_under_an_old_name_starts_with_nothing_accumulated():
-    model = KalshiFeeModel(lambda: MAY)
+    model = ScheduledFees(lambda: MAY)
     commission(model, order(), "0.24", "0.64")
     assert commission(model, order(), "2.76", "0.64") == Decimal("0.0464")
 
 
 def test_fees_follow_the_clock_of_the_replay():
     now = [MAY]
-    model = KalshiFeeModel(lambda: now[0])
+    model = ScheduledFees(lambda: now[0])
     in_may = commission(model, order(), "1", "0.094")
     now[0] = OCTOBER
     assert (in_may, commission(model, order(), "1", "0.094")) == (Decimal("0.014"), Decimal("0.006000"))
@@ -298,20 +299,20 @@ def test_fees_follow_the_clock_of_the_replay():
 
 def test_an_order_that_outlives_its_terms_pays_the_new_ones_and_keeps_its_accumulator():
     now = [MAY]
-    model = KalshiFeeModel(lambda: now[0])
+    model = ScheduledFees(lambda: now[0])
     assert commission(model, order(), "0.24", "0.64") == Decimal("0.0136")  # 0.0097 of it to come back
     now[0] = OCTOBER
     assert commission(model, order(filled="0.24"), "2.76", "0.64") == Decimal("0.0349")  # 0.0446 - 0.0097
 
 
 def test_a_filled_order_leaves_nothing_behind():
-    model = KalshiFeeModel(lambda: MAY)
+    model = ScheduledFees(lambda: MAY)
     commission(model, order(quantity="0.24"), "0.24", "0.64")
     assert commission(model, order(filled="0.24"), "2.76", "0.64") == Decimal("0.0464")
 
 
 def test_the_pessimistic_model_rounds_every_fill_to_a_cent_and_returns_nothing():
-    model = KalshiFeeModel(lambda: MAY, pessimistic=True)
+    model = ScheduledFees(lambda: MAY, pessimistic=True)
     assert commission(model, order(), "0.24", "0.64") == Decimal("0.02")
     assert commission(model, order(filled="0.24"), "2.76", "0.64") == Decimal("0.05")
     settlement = order(tags=["EXPIRATION_KALSHI_CLOSE"])
@@ -319,7 +320,7 @@ def test_the_pessimistic_model_rounds_every_fill_to_a_cent_and_returns_nothing()
 
 
 def test_an_instrument_without_fees_is_an_error_that_the_model_remembers():
-    model = KalshiFeeModel(lambda: MAY)
+    model = ScheduledFees(lambda: MAY)
     with pytest.raises(ValueError, match="fees"):
         commission(model, order(), "1", "0.5", fees=())
     with pytest.raises(LookupError, match="valid at"):
@@ -404,7 +405,7 @@ def replay(model, strategy, instrument):
 
 def test_in_a_replay_takers_pay_makers_pay_a_quarter_and_settlement_is_free():
     toy = Toy()
-    model = KalshiFeeModel(lambda: toy.clock.timestamp_ns())
+    model = ScheduledFees(lambda: toy.clock.timestamp_ns())
     balance = replay(model, toy, YES)
     assert model.failure is None
     assert toy.fills == [
@@ -422,7 +423,7 @@ def test_in_a_replay_takers_pay_makers_pay_a_quarter_and_settlement_is_free():
 
 def test_in_a_replay_an_instrument_without_fees_shows_as_a_failure_of_the_model():
     toy = Toy()
-    model = KalshiFeeModel(lambda: toy.clock.timestamp_ns())
+    model = ScheduledFees(lambda: toy.clock.timestamp_ns())
     assert replay(model, toy, market(())) == 1000
     assert "fees" in str(model.failure)
 
