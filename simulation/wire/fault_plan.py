@@ -22,10 +22,20 @@ TIMED_KINDS: Final = (
     "clock_skew", "maintenance", "full_pause", "close_moved", "resolution_flip", "disconnect_all", "pause_market",
 )  # fmt: skip
 
+HASHED_KINDS: Final = ("hash_mismatch", "split_burst", "swapped_burst", "duplicate_burst")
+"""What may befall frames of a venue that proves its books by hashes."""
+
+SETTLING_KINDS: Final = (
+    "post_only", "cancel_only", "delay_takers", "revert_matches", "slow_settlement", "heartbeat_lost",
+)  # fmt: skip
+"""What may befall, in time, a venue that settles matches later and knows modes."""
+
 Kind = Literal[
     "drop", "ack_lost", "delay", "fill_before_ack", "duplicate", "truncate", "half_open", "status", "status_after",
     "sequence_gap", "reorder", "freeze", "slow_consumer", "disconnect", "clock_skew", "maintenance", "full_pause",
-    "close_moved", "resolution_flip", "disconnect_all", "pause_market",
+    "close_moved", "resolution_flip", "disconnect_all", "pause_market", "hash_mismatch", "split_burst",
+    "swapped_burst", "duplicate_burst", "post_only", "cancel_only", "delay_takers", "revert_matches",
+    "slow_settlement", "heartbeat_lost",
 ]  # fmt: skip
 
 
@@ -35,7 +45,8 @@ class PlannedFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     `route` is a prefix such as "POST /portfolio/events/orders" without the API's own prefix; `nth` counts
     matches from 1 and `times` repeats the fault on the following matches (0 = for ever). `millis` is the
     length of a delay, freeze, hold, skew or pause; `status` the HTTP status of an error; `frames` the queue
-    length at which a slow consumer overflows; `target` a market; `value` a kind's own word.
+    length at which a slow consumer overflows; `target` a market; `value` a kind's own word. For
+    `delay_takers` and `revert_matches` `times` is how many orders or trades are struck.
     """
 
     kind: Kind
@@ -57,7 +68,8 @@ class PlannedFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             raise ValueError(
                 f"expected one of route, channel, after_secs for fault {self.kind}, found {sum(triggers)}"
             )
-        allowed = (REQUEST_KINDS, FRAME_KINDS, TIMED_KINDS)[triggers.index(True)]
+        known = (REQUEST_KINDS, FRAME_KINDS + HASHED_KINDS, TIMED_KINDS + SETTLING_KINDS)
+        allowed = known[triggers.index(True)]
         if self.kind not in allowed:
             raise ValueError(f"expected a fault of {', '.join(allowed)} for this trigger, found {self.kind}")
         if self.nth < 1 or self.times < 0 or (self.millis < 0 and self.kind != "clock_skew"):
@@ -71,6 +83,13 @@ class FaultPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str = "none"
     faults: tuple[PlannedFault, ...] = ()
+
+
+def require_known(plan: FaultPlan, kinds: tuple[str, ...], venue: str) -> None:
+    """Raise ValueError for the first fault that a venue's double cannot cause."""
+    for fault in plan.faults:
+        if fault.kind not in kinds:
+            raise ValueError(f"expected a fault that happens at {venue}, found {fault.kind}")
 
 
 def load_plan(path: Path) -> FaultPlan:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
 
-from simulation.wire.fault_plan import PlannedFault
+from simulation.wire.fault_plan import HASHED_KINDS, PlannedFault
 from simulation.wire.faults import Faults
 
 Frame = tuple[str, int, bytes]
@@ -17,7 +17,7 @@ Frame = tuple[str, int, bytes]
 
 
 class FramePipe:
-    """Queue and writer of one socket."""
+    """Queue and writer of one socket; `rewrite` is how a venue's own faults change a frame's text."""
 
     def __init__(
         self, socket: web.WebSocketResponse, faults: Faults, capacity: int, on_overflow: Callable[[int], None]
@@ -27,6 +27,7 @@ class FramePipe:
         self.capacity = capacity
         self.on_overflow = on_overflow
         self.cut: Callable[[], None] | None = None
+        self.rewrite: Callable[[PlannedFault, bytes], list[bytes]] = lambda _, text: [text]
         self.is_silent = False
         self.is_half_open = False
         self.sent = 0
@@ -84,15 +85,11 @@ class FramePipe:
 
     async def _fault(self, fault: PlannedFault, frame: Frame) -> None:
         kind = fault.kind
-        if kind in ("drop", "sequence_gap"):
-            return
-        if kind == "reorder":
+        if (texts := self._texts(fault, frame[2])) is not None:
+            for text in texts:
+                await self._send((frame[0], frame[1], text))
+        elif kind == "reorder":
             self._held.append(frame)
-        elif kind == "duplicate":
-            await self._send(frame)
-            await self._send(frame)
-        elif kind == "truncate":
-            await self._send((frame[0], frame[1], frame[2][: len(frame[2]) // 2]))
         elif kind == "slow_consumer":
             self._queue.appendleft(frame)
             self._stall_frames = fault.frames
@@ -102,6 +99,15 @@ class FramePipe:
             self.abort()
         else:
             await self._wait(fault, frame)
+
+    def _texts(self, fault: PlannedFault, text: bytes) -> list[bytes] | None:
+        """What is sent at once in place of a frame; None for a fault that does something else."""
+        if fault.kind in HASHED_KINDS:
+            return self.rewrite(fault, text)
+        plain: dict[str, list[bytes]] = {
+            "drop": [], "sequence_gap": [], "duplicate": [text, text], "truncate": [text[: len(text) // 2]],
+        }  # fmt: skip
+        return plain.get(fault.kind)
 
     async def _wait(self, fault: PlannedFault, frame: Frame) -> None:
         self.is_silent = fault.kind == "freeze"

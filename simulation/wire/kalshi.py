@@ -8,7 +8,14 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from simulation.wire.fault_plan import FaultPlan, PlannedFault
+from simulation.wire.fault_plan import (
+    FRAME_KINDS,
+    REQUEST_KINDS,
+    TIMED_KINDS,
+    FaultPlan,
+    PlannedFault,
+    require_known,
+)
 from simulation.wire.faults import Faults, Handler, request_middleware
 from simulation.wire.kalshi_audit import Snapshot, snapshot_of, violations
 from simulation.wire.kalshi_control import Control
@@ -48,10 +55,12 @@ class KalshiDouble:
         self, settings: KalshiSettings, seed: int, now_ns: Callable[[], int], plan: FaultPlan | None = None
     ) -> None:
         self.settings = settings
+        plan = plan or FaultPlan()
+        require_known(plan, REQUEST_KINDS + FRAME_KINDS + TIMED_KINDS, "Kalshi")
         self.exchange = Exchange(settings, seed, now_ns)
         self.life = Life(self.exchange)
         self.hub = Hub(self.exchange)
-        self.faults = Faults(plan or FaultPlan(), now_ns)
+        self.faults = Faults(plan, now_ns)
         self.desk = Desk(
             self.exchange,
             Doorkeeper(settings.max_skew_ms, enforce=settings.enforce_signatures),

@@ -2,23 +2,39 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from aiohttp import web
 
-from simulation.wire.fault_plan import FaultPlan, PlannedFault
+from simulation.wire.fault_plan import (
+    FRAME_KINDS,
+    HASHED_KINDS,
+    REQUEST_KINDS,
+    SETTLING_KINDS,
+    FaultPlan,
+    Kind,
+    PlannedFault,
+    require_known,
+)
 from simulation.wire.faults import Faults, Handler, request_middleware
 from simulation.wire.polymarket_data_api import DataApi
-from simulation.wire.polymarket_desk import Desk, PolymarketSettings, refusal
+from simulation.wire.polymarket_desk import Desk, Mode, PolymarketSettings, refusal
 from simulation.wire.polymarket_entry import EntryApi
 from simulation.wire.polymarket_errors import VenueError
 from simulation.wire.polymarket_exchange import Exchange
 from simulation.wire.polymarket_gamma import GammaApi
 from simulation.wire.polymarket_prices import PriceApi
 from simulation.wire.polymarket_reads import ReadApi
-from simulation.wire.polymarket_settlement import Settlement
+from simulation.wire.polymarket_settlement import Fate, Settlement
 from simulation.wire.polymarket_streams import Streams
 
-TIMED = ("clock_skew", "maintenance", "full_pause", "disconnect_all")
+TIMED: Final[tuple[Kind, ...]] = (
+    "clock_skew",
+    "maintenance",
+    "full_pause",
+    "disconnect_all",
+    *SETTLING_KINDS,
+)
 
 
 class PolymarketDouble:
@@ -26,8 +42,8 @@ class PolymarketDouble:
 
     `now_ns` is the venue's clock; `seed` decides ids and credentials. `exchange` lists markets and moves
     money, `settlement.fates` decides how trades end, `desk.set_mode` opens and closes the venue, `faults`
-    is the record of injected faults, `audit()` lists broken invariants (none, ever). ValueError for a
-    timed fault that it does not know. `strays` lists the requests for which it has no route.
+    is the record of injected faults, `audit()` lists broken invariants (none, ever). ValueError for
+    a fault that cannot happen here. `strays` lists the requests for which it has no route.
     """
 
     def __init__(
@@ -43,9 +59,7 @@ class PolymarketDouble:
         self.settlement = Settlement(self.exchange, settings)
         self.entry = EntryApi(self.desk)
         plan = plan or FaultPlan()
-        for fault in plan.faults:
-            if fault.after_secs is not None and fault.kind not in TIMED:
-                raise ValueError(f"expected one of {', '.join(TIMED)} as timed fault, found {fault.kind}")
+        require_known(plan, REQUEST_KINDS + FRAME_KINDS + HASHED_KINDS + TIMED, "Polymarket")
         self.faults = Faults(plan, now_ns)
         self.streams = Streams(self.desk, self.faults)
         reads = (ReadApi(self.desk), PriceApi(self.desk), GammaApi(self.desk), DataApi(self.desk))
@@ -87,15 +101,36 @@ class PolymarketDouble:
         self.settlement.advance()
 
     def carry_out(self, fault: PlannedFault) -> None:
-        """Make a timed fault happen now: a skewed clock, cut sockets, a restart, a venue that is disabled."""
-        if fault.kind == "clock_skew":
+        """Make a timed fault happen now."""
+        modes: dict[str, Mode] = {
+            "maintenance": "restarting", "full_pause": "disabled", "post_only": "post_only", "cancel_only": "cancel_only",
+        }  # fmt: skip
+        if fault.kind in modes:
+            self.desk.set_mode(modes[fault.kind], fault.millis)
+        elif fault.kind == "clock_skew":
             self.desk.skew_ns = int(fault.millis * 1e6)
         elif fault.kind == "disconnect_all":
             self.streams.abort_all()
-        elif fault.kind == "maintenance":
-            self.desk.set_mode("restarting", fault.millis)
+        elif fault.kind == "delay_takers":
+            self.exchange.held_ns.extend([int(fault.millis * 1e6)] * fault.times)
+        elif fault.kind == "revert_matches":
+            fate: Fate = "retry" if fault.value == "retry" else "fail"
+            self.settlement.fates.extend([fate] * fault.times)
+        elif fault.kind == "slow_settlement":
+            self.settlement.halt(fault.millis)
         else:
-            self.desk.set_mode("disabled", fault.millis)
+            self.entry.lose_beats()
+
+    def end_faults(self) -> None:
+        """Plan nothing more and be a sound venue again; a half-open socket stays so, lost beats stay lost."""
+        self.faults.end()
+        self.desk.skew_ns = 0
+        self.desk.set_mode("open")
+        self.exchange.held_ns.clear()
+        self.settlement.fates.clear()
+        self.settlement.halt(0)
+        for subscriber in self.streams.subscribers:
+            subscriber.pipe.resume()
 
     def audit(self) -> list[str]:
         """Every broken invariant in words; an empty list is the only good answer."""

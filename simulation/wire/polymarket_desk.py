@@ -15,9 +15,6 @@ from simulation.wire.polymarket_standing import Standing
 
 Mode = Literal["open", "restarting", "post_only", "cancel_only", "disabled"]
 
-POST_ONLY_NS: Final = 120_000_000_000
-"""How long a restart is followed by post-only mode (section 17.2)."""
-
 _OVERRIDES: Final = (("not found", 404), ("unauthorized", 401), ("context canceled", 400))
 _DISABLED: Final = "Trading is currently disabled. Check polymarket.com for updates"
 _CANCEL_ONLY: Final = (
@@ -30,7 +27,7 @@ class PolymarketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """How the double behaves; times in seconds or milliseconds as named.
 
     The page gives no skew window and no page size, so both are choices; settlement follows section 7
-    (mined about 2 s after the match) unless a rehearsal wants it faster. `tier` is a key's, of section 18;
+    (mined about 2 s after the match) unless a rehearsal wants it faster; `post_only_ms` follows a restart. `tier` is a key's, of section 18;
     `closes_resolved` ends a market stream whose tokens are all resolved.
     """
 
@@ -40,6 +37,7 @@ class PolymarketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     page_size: int = 100
     mined_ms: int = 2_200
     confirmed_ms: int = 4_000
+    post_only_ms: float = 120_000
     buffer_frames: int = 20_000
     tick_ms: float = 25.0
     tier: str = "standard"
@@ -70,7 +68,7 @@ class Desk:
         if self._mode_ends_ns is None or self.exchange.now_ns() < self._mode_ends_ns:
             return
         if self.mode == "restarting":
-            self.set_mode("post_only", POST_ONLY_NS / 1e6)
+            self.set_mode("post_only", self.settings.post_only_ms)
         else:
             self.set_mode("open")
 
@@ -89,7 +87,9 @@ class Desk:
         if self.mode == "cancel_only":
             raise VenueError(503, _CANCEL_ONLY)
         if self.mode == "post_only" and not post_only:
-            left_ns = (self._mode_ends_ns or self.exchange.now_ns() + POST_ONLY_NS) - self.exchange.now_ns()
+            left_ns = int(self.settings.post_only_ms * 1e6)
+            if self._mode_ends_ns is not None:
+                left_ns = self._mode_ends_ns - self.exchange.now_ns()
             raise VenueError(
                 503,
                 _POST_ONLY,

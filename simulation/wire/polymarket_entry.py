@@ -135,6 +135,10 @@ class EntryApi:
         self._beats[key.key] = (beat, self.desk.exchange.now_ns())
         return web.json_response({"heartbeat_id": beat})
 
+    def lose_beats(self) -> None:
+        """Forget when the last beats came: the next check cancels what their keys have."""
+        self._beats = {key: (beat, 0) for key, (beat, _) in self._beats.items()}
+
     def advance(self) -> None:
         """Every 5 s: cancel what belongs to a key whose beat is more than 10 s old."""
         now_ns = self.desk.exchange.now_ns()

@@ -4,7 +4,7 @@ from collections import deque
 from typing import Literal
 
 from simulation.wire.polymarket_desk import PolymarketSettings
-from simulation.wire.polymarket_exchange import Exchange
+from simulation.wire.polymarket_exchange import Exchange, Notice
 from simulation.wire.polymarket_orders import Trade
 
 Fate = Literal["confirm", "retry", "fail"]
@@ -18,19 +18,33 @@ class Settlement:
         self.settings = settings
         self.fates: deque[Fate] = deque()
         self._under_way: dict[str, Fate] = {}
-        self._seen = 0
+        self._halted_until_ns = 0
+        exchange.listeners.append(self._hear)
+
+    @property
+    def under_way(self) -> int:
+        """How many trades are neither confirmed nor failed."""
+        return len(self._under_way)
+
+    def halt(self, millis: float) -> None:
+        """Let no trade move for so long from now."""
+        self._halted_until_ns = self.exchange.now_ns() + int(millis * 1e6)
 
     def advance(self) -> None:
         """Take each trade one step further if its time has come."""
-        for trade in list(self.exchange.trades.values())[self._seen :]:
-            self._under_way[trade.trade_id] = self.fates.popleft() if self.fates else "confirm"
-        self._seen = len(self.exchange.trades)
+        if self.exchange.now_ns() < self._halted_until_ns:
+            return
         for trade_id, fate in list(self._under_way.items()):
             trade = self.exchange.trades[trade_id]
             if trade.status not in ("CONFIRMED", "FAILED"):
                 self._step(trade, fate)
             if trade.status in ("CONFIRMED", "FAILED"):
                 del self._under_way[trade_id]
+
+    def _hear(self, notice: Notice) -> None:
+        for trade in notice.trades:
+            if trade.status == "MATCHED" and trade.trade_id not in self._under_way:
+                self._under_way[trade.trade_id] = self.fates.popleft() if self.fates else "confirm"
 
     def _step(self, trade: Trade, fate: Fate) -> None:
         age_ms = (self.exchange.now_ns() - trade.updated_ns) / 1e6

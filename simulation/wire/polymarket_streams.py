@@ -10,6 +10,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from simulation.wire.faults import Faults
 from simulation.wire.frame_pipe import FramePipe
+from simulation.wire.polymarket_bursts import rewrite
 from simulation.wire.polymarket_desk import Desk
 from simulation.wire.polymarket_exchange import Notice
 from simulation.wire.polymarket_frames import (
@@ -34,6 +35,7 @@ class Subscriber:
     def __init__(self, socket: web.WebSocketResponse, faults: Faults, capacity: int) -> None:
         self.socket = socket
         self.pipe = FramePipe(socket, faults, capacity, self._overflow)
+        self.pipe.rewrite = rewrite
         self.tokens: set[str] = set()
         self.wants_custom = False
         self.is_open = False
