@@ -1,8 +1,8 @@
 """A Polymarket to rehearse against: the CLOB on loopback, money and books inside, faults on demand."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -17,6 +17,7 @@ from simulation.wire.fault_plan import (
     require_known,
 )
 from simulation.wire.faults import Faults, Handler, request_middleware
+from simulation.wire.polymarket_crowd import Crowd, CrowdSettings
 from simulation.wire.polymarket_data_api import DataApi
 from simulation.wire.polymarket_desk import Desk, Mode, PolymarketSettings, refusal
 from simulation.wire.polymarket_entry import EntryApi
@@ -67,7 +68,7 @@ class PolymarketDouble:
         self.errors: list[BaseException] = []
         self.strays: list[str] = []
         self._runner: web.AppRunner | None = None
-        self._clock: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> str:
         """Listen on loopback; return the CLOB's base.
@@ -79,17 +80,30 @@ class PolymarketDouble:
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.host, self.settings.port).start()
         host, port = self._runner.addresses[0][:2]
-        self._clock = asyncio.create_task(self._tick_forever(), name="polymarket double clock")
+        self.run("clock", self._tick_forever())
         return f"http://{host}:{port}"
 
     async def stop(self) -> None:
-        """End the clock, cut every connection, close the port."""
-        if self._clock is not None:
-            self._clock.cancel()
-            await asyncio.gather(self._clock, return_exceptions=True)
+        """End every task, cut every connection, close the port."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
         self.streams.abort_all()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    def run(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Own a task: named, cancelled by `stop`, its failure kept in `errors`."""
+        task = asyncio.create_task(self._guard(work), name=f"polymarket double {name}")
+        self._tasks.append(task)
+        return task
+
+    def start_crowd(self, settings: CrowdSettings, seed: int) -> Crowd:
+        """Let made-up participants trade until `stop`."""
+        crowd = Crowd(self.exchange, settings, seed)
+        self.run("crowd", crowd.run())
+        return crowd
 
     def tick(self) -> None:
         """Do what is due: faults, modes, expiries, dead-man switches, settlement."""
@@ -165,11 +179,13 @@ class PolymarketDouble:
         text = "Too Many Requests" if status == 429 else "Internal server error"
         return refusal(VenueError(status, text))
 
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  # the owner of the task: it keeps the error and stops
+            self.errors.append(error)
+
     async def _tick_forever(self) -> None:
         while True:
-            try:
-                self.tick()
-            except Exception as error:  # noqa: BLE001  # the owner of the task: it keeps the error and stops
-                self.errors.append(error)
-                return
+            self.tick()
             await asyncio.sleep(self.settings.tick_ms / 1000)

@@ -21,7 +21,7 @@ from simulation.wire.polymarket_checks import (
 )
 from simulation.wire.polymarket_errors import VenueError, invalid_order
 from simulation.wire.polymarket_ledger import Ledger
-from simulation.wire.polymarket_orders import MakerFill, Market, Order, OrderAsk, Trade, TradeStatus
+from simulation.wire.polymarket_orders import CROWD, MakerFill, Market, Order, OrderAsk, Trade, TradeStatus
 from simulation.wire.polymarket_signatures import exchange_of
 from simulation.wire.polymarket_units import FINE_TICK, ONE_PRICE, reserve
 
@@ -51,7 +51,7 @@ class Exchange:
     """All markets, books, orders, trades and wallets of the double.
 
     `redeems` has the operator redeem for everybody when a market is resolved. `held_ns` takes the delays
-    that a fault lays on the next marketable orders, whatever their market says.
+    that a fault lays on the next marketable orders of clients, whatever their market says.
     """
 
     def __init__(self, seed: int, now_ns: Callable[[], int]) -> None:
@@ -101,7 +101,7 @@ class Exchange:
         check_type(order, fills)
         check_funds(self.ledger, self.allowances, order, fills, self._reserved(order))
         self.orders[ask.order_id] = order
-        if fills and (delay_ns := self._delay_ns(market)):
+        if fills and (delay_ns := self._delay_ns(order)):
             order.status = "DELAYED"
             self._delayed[ask.order_id] = (self.now_ns() + delay_ns, order)
             self._tell(Notice(market, self.now_ns(), placed=order))
@@ -222,8 +222,10 @@ class Exchange:
 
     # -- what happens --------------------------------------------------------------------------
 
-    def _delay_ns(self, market: Market) -> int:
-        return self.held_ns.popleft() if self.held_ns else market.delay_ns
+    def _delay_ns(self, order: Order) -> int:
+        if self.held_ns and order.ask.owner != CROWD:
+            return self.held_ns.popleft()
+        return order.market.delay_ns
 
     def _execute(self, notice: Notice, order: Order, fills: list[MakerFill]) -> list[Trade]:
         for bucket, price in enumerate(dict.fromkeys(fill.price for fill in fills)):

@@ -10,6 +10,9 @@ SECOND_NS = 1_000_000_000
 TAKER_DELAY_NS = 150_000_000
 """How long crypto and finance up/down markets hold a marketable order since 2026-09-04 (section 17.1)."""
 
+CROWD = "crowd"
+"""The owner of orders that nobody sent over the wire."""
+
 OrderType = Literal["GTC", "GTD", "FAK", "FOK"]
 TradeStatus = Literal["MATCHED", "MINED", "CONFIRMED", "RETRYING", "FAILED"]
 
@@ -199,6 +202,11 @@ class Trade:
     def taker_money(self) -> int:
         """What the taker paid or got before its fee."""
         return sum(fill.own_money(self.taker) for fill in self.fills)
+
+    @property
+    def is_crowds(self) -> bool:
+        """Whether nobody on the wire has a part in it."""
+        return self.owners() == {CROWD}
 
     def owners(self) -> set[str]:
         """The keys behind its orders."""

@@ -11,7 +11,7 @@ Fate = Literal["confirm", "retry", "fail"]
 
 
 class Settlement:
-    """Moves every trade along MATCHED, MINED, CONFIRMED; `fates` names what happens to the next ones."""
+    """Moves every trade along MATCHED, MINED, CONFIRMED; `fates` names what happens to the next ones of clients."""
 
     def __init__(self, exchange: Exchange, settings: PolymarketSettings) -> None:
         self.exchange = exchange
@@ -44,7 +44,8 @@ class Settlement:
     def _hear(self, notice: Notice) -> None:
         for trade in notice.trades:
             if trade.status == "MATCHED" and trade.trade_id not in self._under_way:
-                self._under_way[trade.trade_id] = self.fates.popleft() if self.fates else "confirm"
+                is_struck = self.fates and not trade.is_crowds
+                self._under_way[trade.trade_id] = self.fates.popleft() if is_struck else "confirm"
 
     def _step(self, trade: Trade, fate: Fate) -> None:
         age_ms = (self.exchange.now_ns() - trade.updated_ns) / 1e6
