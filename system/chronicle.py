@@ -11,7 +11,7 @@ from risk.accounts import Transaction
 from risk.guardian import Guardian
 from risk.ledger import Ledger
 from risk.proposal import Proposal, Refusal
-from risk.trades import CashMove, Conversion, Fact, Reversal, Settlement, Void
+from risk.trades import CashMove, Conversion, Fact, Leg, Reversal, Settlement, Void
 from risk.trades import Fill as Trade
 from storage.journal import records
 from system.diary import Diary, sides_of
@@ -120,7 +120,7 @@ class Chronicle(Companion):
             for account, amount in booked.entries
         ]
         # Together: after a crash either the fact is in the journal, with its entries, or it is not.
-        self._journal.note(self._fact(fact), *entries, *self._holding(fact))
+        self._journal.note(self._fact(fact), *entries, *self._holdings(fact))
 
     def _fact(self, fact: Fact) -> records.Record:
         match fact:
@@ -140,8 +140,23 @@ class Chronicle(Companion):
                     reference=fact.reference,
                     is_paid=fact.is_paid,
                 )
-            case Reversal() | Conversion():
-                raise NotImplementedError(f"expected a fact that the journal has a table for, found {fact}")
+            case Reversal():
+                return records.Reversal(
+                    run=self._run,
+                    at_ns=fact.now_ns,
+                    strategy=fact.strategy,
+                    instrument=fact.outcome.instrument,
+                    outcome=asdict(fact.outcome),
+                    reference=fact.reference,
+                )
+            case Conversion():
+                return records.Conversion(
+                    run=self._run,
+                    at_ns=fact.now_ns,
+                    strategy=fact.strategy,
+                    reference=fact.reference,
+                    legs={"legs": [_plain_leg(leg) for leg in fact.legs]},
+                )
             case CashMove():
                 return records.Transfer(
                     run=self._run,
@@ -174,14 +189,13 @@ class Chronicle(Companion):
             correction_id=correction_id,
         )
 
-    def _holding(self, fact: Fact) -> tuple[records.Holding, ...]:
-        if isinstance(fact, CashMove | Conversion):
-            return ()
+    def _holdings(self, fact: Fact) -> list[records.Holding]:
+        if isinstance(fact, CashMove):
+            return []
         owner = fact.taken if isinstance(fact, Void) else fact
-        position = self._ledger.position(owner.strategy, owner.outcome.instrument)
-        if position is None:
-            return ()
-        return (
+        outcomes = [leg.outcome for leg in owner.legs] if isinstance(owner, Conversion) else [owner.outcome]
+        found = [self._ledger.position(owner.strategy, outcome.instrument) for outcome in outcomes]
+        return [
             records.Holding(
                 run=self._run,
                 at_ns=owner.now_ns,
@@ -191,8 +205,14 @@ class Chronicle(Companion):
                 cost_usd=position.cost_usd,
                 realized_usd=position.realized_usd,
                 fees_usd=position.fees_usd,
-            ),
-        )
+            )
+            for position in found
+            if position is not None
+        ]
+
+
+def _plain_leg(leg: Leg) -> records.Plain:
+    return {"outcome": asdict(leg.outcome), "quantity": str(leg.quantity), "usd": str(leg.usd)}
 
 
 def _judged(proposal: Proposal) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from risk.guardian import Guardian
 from risk.ledger import Ledger
 from storage.journal.reading import read_noted
-from storage.journal.records import Fill, LedgerEntry, Record, Settlement
+from storage.journal.records import Conversion, Fill, LedgerEntry, Record, Reversal, Settlement
 from storage.journal.tables import TABLES
 from system.comparing import Books, Subject
 from system.run_journal import RunJournal
@@ -170,6 +170,7 @@ class JournalBooks:
     venue: str
     _seen_ns: dict[type[Record], int] = field(default_factory=dict)
     _held: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    _settled: dict[tuple[str, str, str], Decimal] = field(default_factory=dict)
     _trades: set[str] = field(default_factory=set)
     _cash: Decimal = Decimal(0)
 
@@ -198,6 +199,13 @@ class JournalBooks:
             self._trades.add(fill.trade_id)
         for end in self._news(connection, Settlement):
             self._held[end.instrument] -= end.quantity
+            self._settled[end.strategy, end.instrument, end.reference] = end.quantity
+        for taken in self._news(connection, Reversal):
+            key = taken.strategy, taken.instrument, taken.reference
+            self._held[taken.instrument] += self._settled[key]
+        for change in self._news(connection, Conversion):
+            for leg in change.legs["legs"]:
+                self._held[leg["outcome"]["instrument"]] += Decimal(leg["quantity"])
         for entry in self._news(connection, LedgerEntry):
             if entry.account == f"cash:{self.venue}":
                 self._cash += entry.amount_usd

@@ -11,14 +11,24 @@ from typing import Any
 from sqlalchemy import Connection
 
 from engine import Strategy
+from risk import trades
 from risk.contract import Outcome
 from risk.errors import LedgerBroken
 from risk.ledger import Ledger
-from risk.trades import CashMove, Fact, Void
+from risk.trades import CashMove, Fact, Leg, Void
 from risk.trades import Fill as Trade
 from risk.trades import Settlement as End
 from storage.journal.reading import read, read_noted
-from storage.journal.records import Fill, LedgerEntry, Plain, Record, Settlement, Transfer
+from storage.journal.records import (
+    Conversion,
+    Fill,
+    LedgerEntry,
+    Plain,
+    Record,
+    Reversal,
+    Settlement,
+    Transfer,
+)
 from system.run_journal import RunJournal
 
 
@@ -70,7 +80,7 @@ class StrategyMemory:
 
 
 def _facts(connection: Connection, journal: RunJournal) -> list[Fact]:
-    kinds: tuple[type[Record], ...] = (Fill, Settlement, Transfer)
+    kinds: tuple[type[Record], ...] = (Fill, Settlement, Reversal, Conversion, Transfer)
     noted = [read_noted(connection, kind, journal.scope.of(kind)) for kind in kinds]
     return [_fact(record) for _, record in merge(*noted, key=itemgetter(0))]
 
@@ -100,6 +110,14 @@ def _fact(record: Record) -> Fact:
                 now_ns=record.at_ns,
                 is_paid=record.is_paid,
             )
+        case Reversal():
+            return trades.Reversal(record.strategy, Outcome(**record.outcome), record.reference, record.at_ns)
+        case Conversion():
+            legs = tuple(
+                Leg(Outcome(**leg["outcome"]), Decimal(leg["quantity"]), Decimal(leg["usd"]))
+                for leg in record.legs["legs"]
+            )
+            return trades.Conversion(record.strategy, legs, record.reference, record.at_ns)
         case Transfer():
             return CashMove(
                 record.kind, record.venue, record.target, record.amount_usd, record.reference, record.at_ns

@@ -142,6 +142,28 @@ class Settlement(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reversal(Record):
+    """A settlement that its venue took back: the position is there again, the payout gone."""
+
+    strategy: str
+    instrument: str
+    outcome: Plain
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion(Record):
+    """Contracts that became others, or money, by a rule of the venue: split, merge, netting, conversion.
+
+    `legs` holds them under that word, in their order: outcome, quantity (negative: given) and usd, both as text.
+    """
+
+    strategy: str
+    reference: str
+    legs: Plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer(Record):
     """Cash that came, went or moved: deposit, withdrawal, payout, or transfer, which has a `target`."""
 

@@ -29,6 +29,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from storage.journal.records import (
     Alert,
+    Conversion,
     DataHealth,
     Decision,
     Fill,
@@ -39,6 +40,7 @@ from storage.journal.records import (
     OrderEvent,
     Plain,
     Record,
+    Reversal,
     RiskEvent,
     Run,
     RunPhase,
@@ -106,6 +108,8 @@ TABLES: Final[Mapping[type[Record], Table]] = {
     OrderEvent: _table("order_events", OrderEvent, _by("order_events", "order_id")),
     Fill: _table("fills", Fill, _by("fills", "order_id"), _by("fills", "strategy", "instrument")),
     Settlement: _table("settlements", Settlement, _by("settlements", "strategy", "instrument")),
+    Reversal: _table("reversals", Reversal, _by("reversals", "strategy", "instrument")),
+    Conversion: _table("conversions", Conversion, _by("conversions", "strategy")),
     Transfer: _table("transfers", Transfer),
     LedgerEntry: _table("ledger_entries", LedgerEntry, _by("ledger_entries", "reference")),
     Holding: _table("positions", Holding, _by("positions", "strategy", "instrument")),

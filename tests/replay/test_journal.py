@@ -1,9 +1,12 @@
 """A run tells its journal everything, and what the journal holds makes the same books again."""
 
+import asyncio
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -13,10 +16,13 @@ from toy import YES
 from toy import book as toy_book
 
 from engine import Strategy, StrategyConfig
+from risk.contract import Outcome
+from risk.conversions import merge, split
 from risk.errors import LedgerBroken
 from risk.guardian import Guardian
 from risk.ledger import Ledger
 from risk.state import State
+from risk.trades import Reversal
 from storage.journal.journal import Journal
 from storage.journal.reading import read
 from storage.journal.records import (
@@ -38,8 +44,10 @@ from system.event_log import EventLog
 from system.feed import Feed, Pace, first_versions
 from system.guard_store import GuardStore, halt_next_start
 from system.loading import load
+from system.our_books import JournalBooks
 from system.restoring import StrategyMemory, rebuild
 from system.run_journal import RunJournal
+from system.statements import Place
 
 TIGHT = [*LIMITS[:2], {"rule": "risk.rules.exposure:MaxStakePerOutcome", "config": {"limit": 60}}]
 
@@ -114,6 +122,34 @@ def test_every_step_of_a_run_is_in_the_journal_and_makes_the_same_books_again(jo
             position.realized_usd,
             position.fees_usd,
         )
+
+
+def test_what_ends_without_a_trade_is_in_the_journal_and_makes_the_same_books_again(journal):
+    writes = of_run(journal)
+    writes.begin("TEST-001", "rc7", {})
+    crew, _ = played(writes)
+    end = all_of(journal, Settlement)[0]
+    outcome = Outcome(**end.outcome)
+    other = replace(outcome, instrument=outcome.instrument.replace("-YES.", "-NO."))
+    sides = (outcome, other if other != outcome else replace(outcome, instrument="OTHER-YES.KALSHI"))
+    before = crew.ledger.quantity(end.strategy, end.instrument)
+    crew.ledger.post_reversal(Reversal(end.strategy, outcome, end.reference, end.at_ns + 1))
+    crew.ledger.post_conversion(split(end.strategy, sides, Decimal(7), "split-1", end.at_ns + 2))
+    crew.ledger.post_conversion(merge(end.strategy, sides, Decimal("2.5"), "merge-1", end.at_ns + 3))
+    held = crew.ledger.quantity(end.strategy, end.instrument)
+    assert held == before + end.quantity + Decimal("4.5")
+
+    again = Ledger()
+    rebuild(writes, again)
+    assert again.snapshot() == crew.ledger.snapshot()
+    assert again.positions(with_closed=True) == crew.ledger.positions(with_closed=True)
+    for side in sides:
+        last = [h for h in all_of(journal, Holding) if h.instrument == side.instrument][-1]
+        assert last.quantity == crew.ledger.quantity(end.strategy, side.instrument)
+    books = JournalBooks(writes, outcome.venue)
+    asyncio.run(books.look())
+    places = SimpleNamespace(place_of=lambda instrument: Place(instrument, 1, "purse"))
+    assert books.books(places, {}).said["position"][end.instrument] == held
 
 
 def test_a_journal_that_misses_a_fill_is_no_memory(journal):

@@ -17,6 +17,7 @@ from storage.journal.journal import Journal
 from storage.journal.reading import read, read_noted
 from storage.journal.records import (
     Alert,
+    Conversion,
     DataHealth,
     Decision,
     Fill,
@@ -25,6 +26,7 @@ from storage.journal.records import (
     Kept,
     LedgerEntry,
     OrderEvent,
+    Reversal,
     RiskEvent,
     Run,
     RunPhase,
@@ -94,6 +96,13 @@ ONE_OF_EACH = [
         reference="P-1",
         is_paid=False,
     ),
+    Reversal(**ABOUT, **OF_ONE, outcome=OUTCOME, reference="P-1"),
+    Conversion(
+        **ABOUT,
+        strategy=OF_ONE["strategy"],
+        reference="M-1",
+        legs={"legs": [{"outcome": OUTCOME, "quantity": "-12.50", "usd": "6.250000"}]},
+    ),
     Transfer(
         **ABOUT, kind="deposit", venue="KALSHI", target=None, amount_usd=Decimal("1e6"), reference="start"
     ),
@@ -113,6 +122,7 @@ ONE_OF_EACH = [
     DataHealth(**ABOUT, source="KALSHI", kind="gap", instrument=None, detail={"from_ns": 1, "to_ns": 2}),
     Kept(**ABOUT, scope="guardian", name="switch", plain={"history": [1, "two", None]}),
 ]
+ALERT = next(one for one in ONE_OF_EACH if isinstance(one, Alert))
 
 
 @pytest.fixture
@@ -243,7 +253,7 @@ def test_a_full_queue_is_a_failure_that_stays_but_loses_nothing_it_took(opened, 
     holding = threading.Thread(target=lambda: journal.find(hold, timeout_secs=DEADLINE_SECS))
     holding.start()
     assert held.wait(DEADLINE_SECS)
-    alert = ONE_OF_EACH[12]
+    alert = ALERT
     taken = 0
     with pytest.raises(JournalLost, match="at most 50 notes"):
         for _ in range(200):
@@ -287,7 +297,7 @@ def test_a_question_that_fails_leaves_nothing_and_harms_nobody(opened):
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        journal.find(half, ONE_OF_EACH[12])
+        journal.find(half, ALERT)
     assert journal.find(unfinished) == []
     assert len(everything(journal, Alert)) == 1
 

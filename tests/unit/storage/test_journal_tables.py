@@ -36,6 +36,19 @@ def test_an_upgrade_says_from_where_to_where_and_a_second_changes_nothing(engine
     must_be_newest(engine)
 
 
+def test_a_journal_of_an_earlier_house_is_moved_on(engine):
+    upgrade(engine)
+    with engine.begin() as connection:
+        for table in ("reversals", "conversions"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(BadJournal, match="run `argonaut journal upgrade`"):
+        must_be_newest(engine)
+    assert upgrade(engine) == ("0001", newest())
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), SCHEMA) == []
+
+
 def test_two_that_make_a_journal_at_once_make_one(journal_url):
     opened, errors = [], []
 
