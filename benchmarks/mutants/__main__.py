@@ -8,8 +8,8 @@ Exit 1 when fewer than 90 % are killed, or when a survivor has no reason in `sur
 import argparse
 import os
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.mutants.making import Mutant, mutants_of
-from benchmarks.mutants.plan import HOUSE, fingerprint_of, modules, nearest_to, tests_for
-from benchmarks.mutants.running import End, Tests, Touched, scout, start, wait
+from benchmarks.mutants.plan import HOUSE, fingerprint_of, modules, tests_for
+from benchmarks.mutants.running import End, OnEnd, try_anew, try_in_place
 
 _RESULTS = HOUSE / "build" / "mutants.jsonl"
 _REASONS = Path(__file__).with_name("survivors.toml")
@@ -94,35 +94,34 @@ def _known(mutants: dict[str, list[Mutant]]) -> dict[str, Result]:
 
 def _try_all(mutants: dict[str, list[Mutant]], known: dict[str, Result], at_once: int, results: Path) -> None:
     results.parent.mkdir(exist_ok=True)
-    touched: dict[str, Touched] = {}
-    running: dict[int, Mutant] = {}
-    with results.open("ab", buffering=0) as out:
-        for name, all_of_it in mutants.items():
-            files = tests_for(name)
-            for mutant in (one for one in all_of_it if one.key not in known):
-                if " ".join(files) not in touched:
-                    while running:
-                        _end_one(running, known, out)
-                    touched[" ".join(files)] = scout(files, list(mutants))
-                if len(running) >= at_once:
-                    _end_one(running, known, out)
-                running[start(mutant, _tests_of(mutant, files, touched[" ".join(files)]))] = mutant
-        while running:
-            _end_one(running, known, out)
+    groups: defaultdict[tuple[str, ...], list[Mutant]] = defaultdict(list)
+    for name, all_of_it in mutants.items():
+        groups[tuple(tests_for(name))] += [one for one in all_of_it if one.key not in known]
+    for files, unknown in groups.items():
+        if not unknown:
+            continue
+        with results.open("ab", buffering=0) as out:
+            begin = out.tell()
+            on_end = _writer(out, fingerprint_of(files))
+            try_in_place(unknown, files, at_once, on_end)
+            known |= _read(results, begin)
+            try_anew((one for one in unknown if one.key not in known), files, at_once, on_end)
+            known |= _read(results, begin)
 
 
-def _tests_of(mutant: Mutant, files: Sequence[str], touched: Touched) -> Tests:
-    """Choose the tests that call the function; for what a module does when it is loaded, all of them."""
-    name = f"{mutant.module}:{mutant.function}"
-    return Tests(nearest_to(mutant.module), files, touched.get(name, []) if mutant.is_in_function else None)
+def _writer(out: BinaryIO, tests: str) -> OnEnd:
+    source: dict[str, str] = {}
+
+    def write(mutant: Mutant, end: End) -> None:
+        sha = source.setdefault(mutant.module, _hash_of(mutant.module))
+        out.write(msgspec.json.encode(Result(mutant.module, mutant.key, sha, tests, end)) + b"\n")
+
+    return write
 
 
-def _end_one(running: dict[int, Mutant], known: dict[str, Result], out: BinaryIO) -> None:
-    pid, end = wait()
-    mutant = running.pop(pid)
-    tests = fingerprint_of(tests_for(mutant.module))
-    known[mutant.key] = one = Result(mutant.module, mutant.key, _hash_of(mutant.module), tests, end)
-    out.write(msgspec.json.encode(one) + b"\n")
+def _read(results: Path, begin: int) -> dict[str, Result]:
+    lines = results.read_bytes()[begin:].splitlines()
+    return {one.key: one for one in (msgspec.json.decode(line, type=Result) for line in lines)}
 
 
 def _hash_of(module: str) -> str:

@@ -16,7 +16,11 @@ _MONEY = (
     "shrinkage",
     "sizing",
 )
-_SLOW = ("test_guardian_in_engine.py",)  # whole replays: what they notice, a faster test must notice too
+_OF_RISK = (
+    "tests/unit/risk/test_*.py",
+    "tests/replay/test_risk_*.py",
+    "tests/replay/test_settlement_matrix.py",
+)
 
 
 def modules() -> list[str]:
@@ -30,9 +34,7 @@ def modules() -> list[str]:
 def tests_for(module: str) -> list[str]:
     """Return the test files that are run on a broken `module`."""
     if module.startswith("risk/"):
-        return sorted(
-            _short(one) for one in (HOUSE / "tests/unit/risk").glob("test_*.py") if one.name not in _SLOW
-        )
+        return sorted(_short(one) for pattern in _OF_RISK for one in HOUSE.glob(pattern))
     if module.startswith("pricing/"):
         return sorted(_short(one) for one in (HOUSE / "tests/unit/pricing").glob("test_*.py"))
     return [
@@ -42,16 +44,12 @@ def tests_for(module: str) -> list[str]:
     ]
 
 
-def nearest_to(module: str) -> str | None:
-    """Return the test file that is named after `module`, or None."""
-    name = Path(module).stem
-    near = [one for one in tests_for(module) if Path(one).stem in (f"test_{name}_rules", f"test_{name}")]
-    return near[0] if near else None
-
-
 def fingerprint_of(files: Iterable[str]) -> str:
     """Return a hash of what stands in some files of the house, and in those that tests share."""
-    shared = [_short(one) for one in (HOUSE / "tests").rglob("conftest.py")] + ["tests/replay/risk_cases.py"]
+    shared = [_short(one) for one in (HOUSE / "tests").rglob("conftest.py")] + [
+        "tests/replay/risk_cases.py",
+        "tests/replay/risk_stage.py",
+    ]
     words = b"\0".join((HOUSE / one).read_bytes() for one in sorted({*files, *shared}))
     return sha256(words).hexdigest()[:16]
 

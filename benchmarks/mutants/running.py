@@ -1,18 +1,16 @@
-"""Run tests on one mutant, in a child of a process that has the heavy libraries loaded already."""
+"""Run tests on mutants, each in a child of a process that has the tests loaded already."""
 
 import gc
 import importlib.machinery
 import os
 import resource
 import signal
-import sys
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import CodeType
-from typing import Any
 
 import _hypothesis_pytestplugin  # noqa: F401 - this and the libraries below are loaded once, for all children
 import hypothesis
@@ -28,10 +26,13 @@ import scipy.optimize
 import scipy.special
 import scipy.stats  # noqa: F401
 
+from benchmarks.mutants.grafting import Graft, Live, graft_of, live_functions, put_in_place
 from benchmarks.mutants.making import Mutant
 from benchmarks.mutants.plan import HOUSE
+from benchmarks.mutants.watching import Watcher
 
 _LIMIT_SECS = 60
+_LOAD_SECS = 600
 _MEMORY = 4 << 30
 # What pytest does besides running tests takes longer than the tests.
 _OFF = (
@@ -43,7 +44,7 @@ _OFF = (
     "doctest",
     "faulthandler",
 )
-_OPTIONS = ["-x", "-q", *(word for name in _OFF for word in ("-p", f"no:{name}"))]
+_OPTIONS = ["-x", "-q", "-s", *(word for name in _OFF for word in ("-p", f"no:{name}"))]
 _OPTIONS += [
     "-k",
     "not ten_thousand",
@@ -54,8 +55,7 @@ _OPTIONS += [
 ]
 _PHASES = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
 
-type Touched = dict[str, list[str]]
-"""Which tests call a function, by `module:function`."""
+type OnEnd = Callable[[Mutant, "End"], None]
 
 
 class End(StrEnum):
@@ -66,103 +66,157 @@ class End(StrEnum):
     SURVIVED = "survived"
 
 
-@dataclass(frozen=True, slots=True)
-class Tests:
-    """What to run: the nearest file first, then of `files` those tests that are `chosen` (None: all)."""
+def try_in_place(mutants: Sequence[Mutant], files: Sequence[str], at_once: int, on_end: OnEnd) -> None:
+    """Load the tests of `files` once, and run on each mutant those that call the function it breaks.
 
-    nearest: str | None
-    files: Sequence[str]
-    chosen: Collection[str] | None
-
-
-def start(mutant: Mutant, tests: Tests) -> int:
-    """Return the pid of a child that runs the tests on the mutant."""
-    return _fork(lambda: _try(mutant, tests), {mutant.module: mutant.text})
-
-
-def wait() -> tuple[int, End]:
-    """Return the pid of the next child that ended, and how its tests did."""
-    pid, status = os.wait()
-    if os.WIFSIGNALED(status):
-        return pid, End.TIMEOUT if os.WTERMSIG(status) in (signal.SIGALRM, signal.SIGXCPU) else End.KILLED
-    return pid, End.KILLED if os.WEXITSTATUS(status) else End.SURVIVED
-
-
-def scout(files: Sequence[str], modules: Collection[str]) -> Touched:
-    """Run all tests of `files` on the code as it is, and return who calls what; RuntimeError unless they pass."""
-    reader, writer = os.pipe()
-
-    def look() -> int:
-        os.close(reader)
-        watcher = _Watcher(modules)
-        code = _test(files, [watcher])
-        with os.fdopen(writer, "wb") as out:
-            out.write(msgspec.json.encode({name: sorted(who) for name, who in watcher.touched.items()}))
-        return code
-
-    pid = _fork(look, {})
-    os.close(writer)
-    with os.fdopen(reader, "rb") as source:
-        told = source.read()
+    `on_end` is called in another process. RuntimeError when the tests do not pass on the code as it is.
+    There is no word on a mutant that may show only while modules are loaded: `try_anew` tells.
+    """
+    pid = _fork(lambda: _test(files, [_Host(mutants, at_once, on_end)]), {}, 24 * 3600)
     _, status = os.waitpid(pid, 0)
-    if status or not told:
+    if status:
         raise RuntimeError(
             f"expected the tests of {', '.join(files)} to pass on the code as it is, found {status}"
         )
-    return msgspec.json.decode(told, type=Touched.__value__)  # type: ignore[no-any-return]
 
 
-class _Watcher:
-    """Writes down which test calls which function of some modules."""
-
-    def __init__(self, modules: Collection[str]) -> None:
-        self._modules = {str(HOUSE / module): module for module in modules}
-        self._test = ""
-        self.touched: defaultdict[str, set[str]] = defaultdict(set)
-        sys.monitoring.use_tool_id(sys.monitoring.COVERAGE_ID, "mutants")
-        sys.monitoring.register_callback(
-            sys.monitoring.COVERAGE_ID, sys.monitoring.events.PY_START, self._on_start
-        )
-        sys.monitoring.set_events(sys.monitoring.COVERAGE_ID, sys.monitoring.events.PY_START)
-
-    def _on_start(self, code: CodeType, offset: int) -> Any:
-        module = self._modules.get(code.co_filename)
-        if module is None:
-            return sys.monitoring.DISABLE
-        self.touched[f"{module}:{code.co_qualname.partition('.<')[0]}"].add(self._test)
-        return None
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self._test = item.nodeid
-        return (yield)
+def try_anew(mutants: Iterable[Mutant], files: Sequence[str], at_once: int, on_end: OnEnd) -> None:
+    """Load and run all tests of `files`, in their order, on each mutant."""
+    runs = _Runs(at_once, on_end)
+    for mutant in mutants:
+        runs.add(mutant, _fork(lambda: _test(files), {mutant.module: mutant.text}))
+    runs.wait_for_all()
 
 
-class _Chooser:
-    def __init__(self, chosen: Collection[str]) -> None:
-        self._chosen = chosen
+class _Runs:
+    """Children that run tests on mutants, a few at once."""
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if item.nodeid in self._chosen]
+    def __init__(self, at_once: int, on_end: OnEnd) -> None:
+        self._at_once = at_once
+        self._on_end = on_end
+        self._running: dict[int, Mutant] = {}
+
+    def add(self, mutant: Mutant, pid: int) -> None:
+        self._running[pid] = mutant
+        if len(self._running) >= self._at_once:
+            self._wait()
+
+    def wait_for_all(self) -> None:
+        while self._running:
+            self._wait()
+
+    def _wait(self) -> None:
+        pid, status = os.wait()
+        self._on_end(self._running.pop(pid), _end_of(status))
 
 
-def _fork(work: Callable[[], int], broken: dict[str, str]) -> int:
+class _Host:
+    """Takes the place of pytest's loop over the tests: once as they are, then some of them for each mutant."""
+
+    def __init__(self, mutants: Sequence[Mutant], at_once: int, on_end: OnEnd) -> None:
+        self._mutants = mutants
+        self._runs = _Runs(at_once, self._tell)
+        self._on_end = on_end
+        self._unsure: set[str] = set()
+        self._watcher = Watcher({str(HOUSE / one.module) for one in mutants})
+        self._secs: defaultdict[str, float] = defaultdict(float)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        gc.unfreeze()  # frozen objects are not found
+        gc.collect()
+        live = live_functions()
+        gc.freeze()
+        touched, secs = self._scout(session)
+        items = {item.nodeid: item for item in session.items}
+        for mutant in self._mutants:
+            graft = graft_of(mutant, live)
+            if graft is None:
+                continue
+            names = touched.get(graft.name, [])
+            if "" in names:
+                self._unsure.add(mutant.key)
+            chosen = [items[name] for name in sorted(names, key=secs.__getitem__) if name]
+            if chosen:
+                self._runs.add(mutant, _fork(partial(_run_on, graft, live, chosen), {}, _limit(chosen, secs)))
+            else:  # nobody calls it
+                self._tell(mutant, End.SURVIVED)
+        self._runs.wait_for_all()
+        return True
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._watcher.test = nodeid
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._secs[report.nodeid] += report.duration
+        if report.failed:
+            os._exit(1)
+
+    def _tell(self, mutant: Mutant, end: End) -> None:
+        # What was built while the tests were loaded was built by the code as it is.
+        if end != End.SURVIVED or mutant.key not in self._unsure:
+            self._on_end(mutant, end)
+
+    def _scout(self, session: pytest.Session) -> tuple[dict[str, list[str]], dict[str, float]]:
+        """Return who calls what, and how long each test takes."""
+        reader, writer = os.pipe()
+
+        def look() -> int:
+            _run(session.items)
+            told = {name: sorted(who) for name, who in self._watcher.touched.items()}, self._secs
+            with os.fdopen(writer, "wb") as out:
+                out.write(msgspec.json.encode(told))
+            return 0
+
+        pid = _fork(look, {}, _LOAD_SECS)
+        self._watcher.stop()
+        os.close(writer)
+        with os.fdopen(reader, "rb") as source:
+            told = source.read()
+        _, status = os.waitpid(pid, 0)
+        if status:
+            os._exit(1)
+        return msgspec.json.decode(told, type=tuple[dict[str, list[str]], dict[str, float]])
+
+
+def _run_on(graft: Graft, live: Live, items: Sequence[pytest.Item]) -> int:
+    put_in_place(graft, live)
+    return _run(items)
+
+
+def _limit(items: Sequence[pytest.Item], secs: dict[str, float]) -> int:
+    return min(_LIMIT_SECS, 5 + round(10 * sum(secs[item.nodeid] for item in items)))
+
+
+def _run(items: Sequence[pytest.Item]) -> int:
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    return 0
+
+
+def _end_of(status: int) -> End:
+    if os.WIFSIGNALED(status):
+        return End.TIMEOUT if os.WTERMSIG(status) in (signal.SIGALRM, signal.SIGXCPU) else End.KILLED
+    return End.KILLED if os.WEXITSTATUS(status) else End.SURVIVED
+
+
+def _fork(work: Callable[[], int], broken: dict[str, str], limit_secs: int = _LIMIT_SECS) -> int:
     pid = os.fork()
     if pid:
         return pid
     code = 99  # whatever is raised in here was raised by the mutant
     try:
-        _settle_in(broken)
+        _settle_in(broken, limit_secs)
         code = work()
     finally:
         os._exit(code)
 
 
-def _settle_in(broken: dict[str, str]) -> None:
+def _settle_in(broken: dict[str, str], limit_secs: int) -> None:
     gc.freeze()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(5 * _LIMIT_SECS)
-    resource.setrlimit(resource.RLIMIT_CPU, (_LIMIT_SECS, _LIMIT_SECS))
+    signal.alarm(10 * limit_secs)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit_secs, limit_secs))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -172,10 +226,11 @@ def _settle_in(broken: dict[str, str]) -> None:
         "mutants", database=None, derandomize=True, deadline=None, phases=_PHASES
     )
     hypothesis.settings.load_profile("mutants")
-    _put_in_place({str(HOUSE / module): text for module, text in broken.items()})
+    if broken:
+        _read_instead({str(HOUSE / module): text for module, text in broken.items()})
 
 
-def _put_in_place(broken: dict[str, str]) -> None:
+def _read_instead(broken: dict[str, str]) -> None:
     """Make Python find other text where it looks for a module."""
     found = importlib.machinery.SourceFileLoader.get_code
 
@@ -186,18 +241,7 @@ def _put_in_place(broken: dict[str, str]) -> None:
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
 
 
-def _try(mutant: Mutant, tests: Tests) -> int:
-    if tests.nearest and (code := _test([tests.nearest])):
-        return code
-    rest = [file for file in tests.files if file != tests.nearest]
-    if not rest or (tests.chosen is not None and not tests.chosen):
-        return 0
-    plugins = [] if tests.chosen is None else [_Chooser(tests.chosen)]
-    code = _test(rest, plugins)
-    return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code
-
-
 def _test(files: Sequence[str], plugins: Sequence[object] = ()) -> int:
-    # The conftest of all tests starts databases and the like: only that of the room is wanted.
-    room = str(Path(files[0]).parent)
+    # The conftest of all tests is left out when one room is all: it knows databases and the like.
+    room = os.path.commonpath([str(Path(file).parent) for file in files])
     return int(pytest.main([*_OPTIONS, f"--confcutdir={room}", *files], plugins=list(plugins)))
