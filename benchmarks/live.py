@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, override
 
+import aiohttp
 import numpy as np
 from nautilus_trader.common import Environment, LoggerConfig, LogLevel, TimeEvent
 from nautilus_trader.live import (
@@ -129,6 +130,7 @@ def measure() -> list[Figure]:
             *_frame_latency(double, recording),
             *_order_latency(double, "ed25519"),
             *_order_latency(double, "rsa"),
+            _bare_post_latency(double),
             *sustained(double, recording, _SUSTAINED_SECS),
         ]
 
@@ -176,6 +178,25 @@ def _order_latency(double: Venue, key: str) -> list[Figure]:
         asyncio.run(_run(node, lambda: len(sent) >= _ORDERS, 120.0))
     took_ms = [(sent[one] - at_ns) / 1e6 for one, at_ns in asked.items() if one in sent]
     return _percentiles(f"submit_order to bytes on the wire, {key} key", took_ms, (1.0, 5.0))
+
+
+def _bare_post_latency(double: Venue) -> Figure:
+    """Measure what the orders' own figures stand on: one POST by aiohttp alone, after the same silence."""
+    stamps = Stamps()
+
+    async def post() -> None:
+        async with aiohttp.ClientSession() as session:
+            for number in range(_ORDERS):
+                await asyncio.sleep(2 * _ORDER_EVERY_NS / 1e9)
+                body = _CLIENT_ID + f'{number}"'.encode()
+                stamps.asked[str(number)] = time.perf_counter_ns()
+                async with session.post(f"{double.rest}/bare", data=body) as response:
+                    await response.read()
+
+    with _wire_watched(stamps):
+        asyncio.run(post())
+    took_ms = [(stamps.sent[one] - at_ns) / 1e6 for one, at_ns in stamps.asked.items()]
+    return told("a bare POST by aiohttp to bytes on the wire, p50", float(np.median(took_ms)), "ms")
 
 
 def _percentiles(name: str, took_ms: Sequence[float], bars: tuple[float, float]) -> list[Figure]:

@@ -27,6 +27,7 @@ from nautilus_trader.model import (
 )
 
 from engine.config import StrategyConfig
+from engine.departures import CANCELS, Departures
 from engine.door import GUARD
 from engine.following import Following
 from engine.sealed import hooks_of, refuse_broken_seals, refuse_unknown_hooks, refuse_ways_around
@@ -41,8 +42,6 @@ from markets.ticks import PriceGrid, floor_to_step, grid_of
 
 type Params = dict[str, Any]
 type Change = tuple[ClientOrderId, Quantity | None, Price | None, Price | None]
-
-_REENTRANT = ("cancel_order", "cancel_orders", "cancel_all_orders")
 
 
 class Strategy[C: StrategyConfig](trading.Strategy):
@@ -86,8 +85,9 @@ class Strategy[C: StrategyConfig](trading.Strategy):
         for name in hooks_of(trading.Strategy):
             if name.startswith(("on_order_", "on_position_")) and not name.endswith("_event"):
                 setattr(self, name, partial(self.__hear, getattr(self, name)))
-        for name in _REENTRANT:
-            setattr(self, name, partial(self.__send, getattr(self, name)))
+        self.__departures = Departures(self, self.__send)
+        for name in CANCELS:
+            setattr(self, name, getattr(self.__departures, name))
         for name, wrap in (("on_trade", self.__pass_real_trades), ("on_start", self.__begin)):
             setattr(self, name, partial(wrap, getattr(self, name)))
         self.__seat_number = seat.door.board.join()
@@ -111,7 +111,11 @@ class Strategy[C: StrategyConfig](trading.Strategy):
 
     def __hear(self, hook: Callable[[Any], None], event: Any) -> None:
         self.__door.hear(event)  # the guard knows before the strategy does
-        hook(event)
+        try:
+            hook(event)
+        finally:
+            for command in self.__departures.hear(event):
+                self.__turns.take(command)
 
     def __send(self, command: Callable[..., None], *args: Any, **kwargs: Any) -> None:
         self.__turns.during(command, *args, **kwargs)
@@ -267,6 +271,7 @@ class Strategy[C: StrategyConfig](trading.Strategy):
         params: Params | None = None,
     ) -> None:
         self.__door.must_see(order)
+        self.__departures.leave([order])
         self.__turns.during(super().submit_order, order, position_id, client_id, params)
 
     @final
@@ -280,6 +285,7 @@ class Strategy[C: StrategyConfig](trading.Strategy):
     ) -> None:
         for order in order_list:
             self.__door.must_see(order)
+        self.__departures.leave(order_list)
         self.__turns.during(super().submit_order_list, order_list, position_id, client_id, params)
 
     @final

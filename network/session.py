@@ -26,6 +26,7 @@ type Sign = Callable[[str, str, int], Mapping[str, str]]
 
 REFUSED_STATUSES = frozenset({400, 401, 403, 404, 409})
 _SECOND_NS = 1_000_000_000
+_MOST_URLS = 1_000
 _NOT_US = 401
 _CLOCK_FAULT_NS = _SECOND_NS  # a clock that is off by less is not why a server would refuse us
 
@@ -92,6 +93,9 @@ class HttpSession:
         self._base = checked_url(self.base_url.rstrip("/"), ("http", "https"), allow_plain=self.allow_plain)
         self._aiohttp: aiohttp.ClientSession | None = None
         self._signed_ahead_ns = 0
+        self._plain_urls: dict[
+            str, URL
+        ] = {}  # making one takes 20 us, and orders go to the same again and again
 
     @override
     def __repr__(self) -> str:
@@ -195,7 +199,13 @@ class HttpSession:
     def _url(self, path: str, params: Mapping[str, str | int | Sequence[str]] | None) -> URL:
         if not path.startswith("/"):
             raise ValueError(f"expected a path that starts with /, found {path!r}")
-        return self._base.joinpath(path[1:]).with_query(params)
+        if params:
+            return self._base.joinpath(path[1:]).with_query(params)
+        if (url := self._plain_urls.get(path)) is None:
+            if len(self._plain_urls) == _MOST_URLS:
+                self._plain_urls.clear()
+            url = self._plain_urls[path] = self._base.joinpath(path[1:])
+        return url
 
     def _pause_secs(self, error: NetworkError, tries: int) -> float | None:
         backoff = self.retry.backoff

@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 
+from nautilus_trader import trading  # noqa: TID251  the very thing that this house goes around
 from nautilus_trader.model import InstrumentId
 
 from campaigns.kalshi.desk import Desk
@@ -12,24 +13,71 @@ from campaigns.kalshi.world import USER, World
 YES = InstrumentId.from_str("KXBTC15M-A-45-YES.KALSHI")
 
 
-def test_an_order_that_is_taken_back_inside_the_engine_never_reaches_the_venue():
+def played(scene):
     async def main():
         world = World(1)
         desk = Desk(await world.start(), world.environ, 1)
         try:
             async with Running(desk):
                 await until(lambda: not desk.client.doubts and YES in desk.actor.outcomes, 20)
-                orders = [desk.actor.buy(YES, Decimal(1), Decimal("0.40")) for _ in range(3)]
-                desk.actor.cancel_all_orders(YES)
-                names = [order.client_order_id for order in orders]
-                await until(lambda: all(desk.cache.order(name).is_closed for name in names), 10)
-                last = desk.actor.buy(YES, Decimal(1), Decimal("0.30"))
-                await until(lambda: desk.cache.order(last.client_order_id).status.name == "ACCEPTED", 10)
-                assert [order.status.name for order in map(desk.cache.order, names)] == ["CANCELED"] * 3
-                there = [row["client_order_id"] for row in world.double.snapshot().orders[USER]]
-                assert there == [last.client_order_id.value]
+                await scene(desk, world.double)
                 assert desk.client.doubts == ()
         finally:
             await world.double.stop()
 
     asyncio.run(main())
+
+
+def at_venue(double):
+    return double.snapshot().orders.get(USER, [])
+
+
+def bought(desk, price):
+    return desk.actor.buy(YES, Decimal(1), Decimal(price)).client_order_id
+
+
+def test_orders_that_are_cancelled_in_the_turn_that_sent_them_leave_and_are_cancelled_at_the_venue():
+    async def scene(desk, double):
+        rests = bought(desk, "0.35")
+        await until(lambda: desk.cache.order(rests).status.name == "ACCEPTED", 10)
+        names = [rests, *(bought(desk, "0.40") for _ in range(3))]
+        desk.actor.cancel_all_orders(YES)
+        single, in_batch = bought(desk, "0.30"), bought(desk, "0.31")
+        desk.actor.cancel_order(single)
+        desk.actor.cancel_orders([in_batch])
+        names += [single, in_batch]
+        await until(lambda: all(desk.cache.order(name).is_closed for name in names), 10)
+        last = bought(desk, "0.30")
+        await until(lambda: desk.cache.order(last).status.name == "ACCEPTED", 10)
+        assert {desk.cache.order(name).status.name for name in names} == {"CANCELED"}
+        statuses = {row["client_order_id"]: row["status"] for row in at_venue(double)}
+        assert statuses == {name.value: "canceled" for name in names} | {last.value: "resting"}
+
+    played(scene)
+
+
+def test_an_order_that_the_engine_closes_while_it_leaves_is_taken_back_from_the_venue():
+    # Nautilus' own cancel, as a strategy that stops uses it, closes an order that is not marked submitted (rc7).
+    async def scene(desk, double):
+        tell = desk.client.generate_order_submitted
+
+        def tell_and_cancel(order):
+            trading.Strategy.cancel_all_orders(desk.actor, YES)
+            tell(order)
+
+        desk.client.generate_order_submitted = tell_and_cancel
+        rests = bought(desk, "0.40")
+        await until(lambda: desk.cache.order(rests).is_closed, 10)
+        double.control.make_trusted("crowd", 2)
+        double.control.trade_as("crowd", "KXBTC15M-A-45", "ask", "0.50", "5")
+        fills = bought(desk, "0.50")
+        await until(lambda: desk.cache.order(fills).is_closed, 10)
+        desk.client.generate_order_submitted = tell
+        last = bought(desk, "0.30")
+        await until(lambda: desk.cache.order(last).status.name == "ACCEPTED", 10)
+        await until(lambda: [row["status"] for row in at_venue(double)].count("resting") == 1, 10)
+        statuses = {row["client_order_id"]: row["status"] for row in at_venue(double)}
+        assert statuses == {rests.value: "canceled", fills.value: "executed", last.value: "resting"}
+        await until(lambda: desk.ledger.quantity(str(desk.actor.strategy_id), str(YES)) == 1, 10)
+
+    played(scene)

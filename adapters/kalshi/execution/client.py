@@ -122,7 +122,7 @@ class KalshiExecutionClient(ExecutionClient):
         self._holdings = Holdings()
         tickets = Tickets()
         find_paused = KalshiCatalogue(http, clock.timestamp_ns).find_paused_shards
-        teller = Teller(self, tickets, Ears(self._count_fill, self._fetch_fills))
+        teller = Teller(self, tickets, Ears(self._count_fill, self._fetch_fills, self._take_back))
         self._desk = Desk(
             client=self,
             settings=settings,
@@ -335,6 +335,10 @@ class KalshiExecutionClient(ExecutionClient):
             each = fill.yes_price if fill.side == "bid" else 1 - fill.yes_price
             self._desk.cash.spend(ticket.contract.shard, opened * each + fill.fee_usd)
         self._reconciliation.ask_cash()
+
+    def _take_back(self, ticket: Ticket) -> None:
+        _LOG.warning("order %s was cancelled before it left, and left all the same", ticket)
+        self._tasks.start(f"take back {ticket}", self._cancellation.cancel(ticket))
 
     def _fetch_fills(self, ticket: Ticket) -> None:
         if not ticket.is_fetching:

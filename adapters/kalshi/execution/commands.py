@@ -7,12 +7,12 @@ from decimal import Decimal
 from itertools import batched
 from typing import Any, Final
 
-from nautilus_trader.model import OrderStatus, Price, Quantity, VenueOrderId
+from nautilus_trader.model import Price, Quantity, VenueOrderId
 
 from adapters.kalshi import constants as venue
 from adapters.kalshi.execution import translation
 from adapters.kalshi.execution.desk import Desk, Objection
-from adapters.kalshi.execution.opening import refusal_of_doubt, refusal_of_risk
+from adapters.kalshi.execution.opening import refusal_of_risk
 from adapters.kalshi.execution.resolution import LATE_NS
 from adapters.kalshi.execution.tickets import Ending, Ticket, ticket_of
 from adapters.kalshi.execution.wishes import wishes_of
@@ -35,8 +35,6 @@ type Params = Mapping[str, Any] | None
 _LOG: Final = logging.getLogger(__name__)
 _MILLISECOND_NS: Final = 1_000_000
 _MOST_IN_BATCH: Final = 20
-_QUICK_TURNS: Final = 20
-_MARK_SECS: Final = 0.001
 _MOST_TRIES: Final = 5
 _NOT_FOUND: Final = 404
 _THROTTLED: Final = 429
@@ -50,19 +48,23 @@ class Submission:
 
     async def submit(self, order: Any, params: Params = None) -> None:
         """Send one order of the engine's, or deny it; `params` are its own (`wishes`)."""
+        desk = self._desk
         prepared = await self._prepare(order, params)
         if prepared is None:
             return
         ticket, request = prepared
-        if await self._may_go(ticket):
-            self._book(ticket, await self._desk.http.create_order(request))
+        # Its bytes leave first: telling the engine wakes a thread that wants the interpreter.
+        answer = desk.tasks.start(f"create {ticket}", desk.http.create_order(request), at_once=True)
+        self._tell_submitted(ticket, order)
+        self._book(ticket, await answer)
 
     async def submit_list(self, orders: Sequence[Any], params: Params = None) -> None:
         """Send orders together; each succeeds or fails alone."""
         works = [self._prepare(order, params) for order in orders]
         answers = await asyncio.gather(*works, return_exceptions=True)
-        ready = [answer for answer in answers if isinstance(answer, tuple)]
-        prepared = [(ticket, request) for ticket, request in ready if await self._may_go(ticket)]
+        prepared = [answer for answer in answers if isinstance(answer, tuple)]
+        for ticket, _ in prepared:
+            self._tell_submitted(ticket, self._desk.teller.order(ticket))
         most = min(_MOST_IN_BATCH, int(self._desk.http.buckets["write"].capacity) // venue.DEFAULT_COST)
         for part in batched(prepared, max(1, most), strict=False):
             outcomes = await self._desk.http.batch_create_orders([request for _, request in part])
@@ -93,12 +95,12 @@ class Submission:
         ticket, _ = found
         ticket.sent_ns = desk.now_ns
         desk.tickets.add(ticket)
-        desk.client.generate_order_submitted(order)
-        return found if answer is None or await self._passes(ticket, answer) else None
+        return found if answer is None or await self._passes(ticket, order, answer) else None
 
-    async def _passes(self, ticket: Ticket, answer: Awaitable[Objection]) -> bool:
+    async def _passes(self, ticket: Ticket, order: Any, answer: Awaitable[Objection]) -> bool:
         """Wait for a guard that takes its time: in flight already, so that a cancel of all finds the order."""
         desk = self._desk
+        self._tell_submitted(ticket, order)
         try:
             problem = await answer or refusal_of_risk(desk, ticket, ticket.contracts)
         except Exception as error:
@@ -106,24 +108,15 @@ class Submission:
             raise
         if problem:
             desk.teller.reject(ticket, problem)
-            return False
+        elif desk.teller.order(ticket).is_closed:
+            desk.teller.drop(ticket)
         ticket.sent_ns = desk.now_ns
-        return True
-
-    async def _may_go(self, ticket: Ticket) -> bool:
-        """Wait until the engine has marked an order submitted, and look once more whether it may leave.
-
-        Until then a cancel closes it inside the engine, without us (rc7): it must not leave any more.
-        """
-        turns = 0
-        while (order := self._desk.teller.order(ticket)).status == OrderStatus.INITIALIZED:
-            await asyncio.sleep(0 if turns < _QUICK_TURNS else _MARK_SECS)
-            turns += 1
-        if order.is_closed:
-            self._desk.teller.drop(ticket)
-        elif doubt := refusal_of_doubt(self._desk, ticket, ticket.contracts):
-            self._desk.teller.reject(ticket, f"NOT_SENT {doubt}")
         return not ticket.is_closed
+
+    def _tell_submitted(self, ticket: Ticket, order: Any) -> None:
+        if not ticket.is_submitted:
+            ticket.is_submitted = True
+            self._desk.client.generate_order_submitted(order)
 
     def _checked(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | str:
         desk = self._desk

@@ -22,10 +22,11 @@ _MILLISECOND_NS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """Who hears what the teller learns: a fill, and that fills are missing."""
+    """Who hears what the teller learns: a fill, that fills are missing, and that a cancelled order has arrived."""
 
     on_fill: Callable[[FillStatement], None]
     on_missing: Callable[[Ticket], None]
+    on_unwanted: Callable[[Ticket], None]
 
 
 class Teller:
@@ -53,7 +54,11 @@ class Teller:
         if ticket.order_id is not None:
             return
         self._tickets.name(ticket, order_id)
-        self._client.generate_order_accepted(self.order(ticket), VenueOrderId(order_id), at_ns)
+        order = self.order(ticket)
+        if order.is_closed:  # by the engine itself, before it marked the order submitted (rc7)
+            self._ears.on_unwanted(ticket)
+        else:
+            self._client.generate_order_accepted(order, VenueOrderId(order_id), at_ns)
 
     def reject(self, ticket: Ticket, reason: str, *, due_post_only: bool = False) -> None:
         """Tell that the venue never had the order, or took it back before it rested."""
@@ -180,8 +185,8 @@ class Teller:
         if ticket.misses_fills:
             self._ears.on_missing(ticket)
             return
-        if ticket.told < ticket.contracts:
-            order, venue_id = self.order(ticket), VenueOrderId(ticket.order_id or "")
+        order, venue_id = self.order(ticket), VenueOrderId(ticket.order_id or "")
+        if ticket.told < ticket.contracts and not order.is_closed:
             if ending.end == "expired":
                 self._client.generate_order_expired(order, venue_id, ending.at_ns)
             else:

@@ -30,7 +30,7 @@ class Ticket:
     """One order of ours; prices on the YES scale, sizes in contracts, times in nanoseconds since the epoch.
 
     `order_id` is the venue's and known once the order arrived. `told` contracts were told to the engine, by
-    the trades in `trades`. `ending` is what the venue said; the order is `is_closed` once all fills before
+    the trades in `trades`. `is_submitted` says that the engine was told of its leaving. `ending` is what the venue said; the order is `is_closed` once all fills before
     it are told too. `doubt` says what is unknown about it, None when nothing is. `wanted` is the price and size of a change on its way. `known` is set when the
     venue's id is known or will never be. `version_ns` is the venue's time of the price and size.
     """
@@ -43,6 +43,7 @@ class Ticket:
     _: KW_ONLY
     is_immediate: bool = False
     is_post_only: bool = False
+    is_submitted: bool = False
     sent_ns: int = 0
     order_id: str | None = None
     told: Decimal = Decimal(0)
@@ -121,6 +122,7 @@ class Tickets:
     def __init__(self) -> None:
         self._by_client_id: dict[str, Ticket] = {}
         self._by_order_id: dict[str, Ticket] = {}
+        self._open: dict[str, Ticket] = {}
 
     def __iter__(self) -> Iterator[Ticket]:
         return iter([*self._by_client_id.values()])
@@ -128,6 +130,7 @@ class Tickets:
     def add(self, ticket: Ticket) -> Ticket:
         """Keep a ticket."""
         self._by_client_id[ticket.client_order_id.value] = ticket
+        self._open[ticket.client_order_id.value] = ticket
         if ticket.order_id is not None:
             self._by_order_id[ticket.order_id] = ticket
         return ticket
@@ -145,7 +148,10 @@ class Tickets:
 
     def open(self) -> list[Ticket]:
         """Return those that may still change."""
-        return [ticket for ticket in self if not ticket.is_closed]
+        # A ticket never opens again, and thousands that ended are remembered.
+        for name in [name for name, ticket in self._open.items() if ticket.is_closed]:
+            del self._open[name]
+        return [*self._open.values()]
 
     def forget(self, now_ns: int) -> None:
         """Drop those that ended so long ago that no late message can mean them."""

@@ -68,7 +68,7 @@ class Venue:
 class Engine:
     def __init__(self):
         self.told = []
-        self.cache = SimpleNamespace(order=lambda client_order_id: client_order_id)
+        self.cache = SimpleNamespace(order=lambda _id: SimpleNamespace(is_closed=False))
         self.clock = SimpleNamespace(timestamp_ns=lambda: SENT_NS)
 
     def __getattr__(self, name):
@@ -86,7 +86,7 @@ def scene(serve, credentials, clock):
     @asynccontextmanager
     async def setting():
         venue, engine, tickets = Venue(), Engine(), Tickets()
-        teller = Teller(engine, tickets, Ears(lambda fill: None, lambda one: None))
+        teller = Teller(engine, tickets, Ears(lambda fill: None, lambda one: None, lambda one: None))
         async with serve(venue.handle) as address:
             config = KalshiExecutionConfig(rest_url=f"http://{address}/trade-api/v2", read_attempts=1)
             http = KalshiHttp(

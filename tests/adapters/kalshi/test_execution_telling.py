@@ -18,8 +18,8 @@ class Engine:
     """Records what it is told, as (event, what matters)."""
 
     def __init__(self):
-        self.told = []
-        self.cache = SimpleNamespace(order=lambda client_order_id: client_order_id)
+        self.told, self.has_ended = [], False
+        self.cache = SimpleNamespace(order=lambda _id: SimpleNamespace(is_closed=self.has_ended))
         self.clock = SimpleNamespace(timestamp_ns=lambda: NOW_NS)
 
     def __getattr__(self, name):
@@ -34,8 +34,8 @@ class Engine:
 
 class Scene:
     def __init__(self, **ticket):
-        self.engine, self.tickets, self.missing = Engine(), Tickets(), []
-        ears = Ears(lambda fill: None, self.missing.append)
+        self.engine, self.tickets, self.missing, self.unwanted = Engine(), Tickets(), [], []
+        ears = Ears(lambda fill: None, self.missing.append, self.unwanted.append)
         self.teller = Teller(self.engine, self.tickets, ears)
         plain = {"is_post_only": False, "is_immediate": False} | ticket
         self.ticket = self.tickets.add(
@@ -69,6 +69,19 @@ class Scene:
                 created_ns=1,
             ),
         )
+
+
+def test_an_order_that_the_engine_ended_while_it_left_is_taken_back_and_its_fills_still_count():
+    # Seen on rc7: a cancel of an order that is not marked submitted yet ends it inside the engine alone.
+    scene = Scene()
+    scene.engine.has_ended = True
+    scene.created(0, 10)
+    assert scene.unwanted == [scene.ticket]
+    scene.fill(1, 4)
+    scene.stated("canceled", filled=4)
+    assert scene.engine.events == ["filled"]
+    assert scene.unwanted == [scene.ticket]
+    assert scene.ticket.is_closed
 
 
 def test_a_fill_before_the_answer_accepts_first_and_the_answer_adds_nothing():
