@@ -192,10 +192,12 @@ def _position_row_v2(user: str, market: Market, token: str, shares: int, book: _
         "current_value": row["currentValue"], "total_size": row["totalBought"], "realized_pnl": row["realizedPnl"],
         "unrealized_pnl": row["cashPnl"], "total_pnl": row["cashPnl"], "percent_pnl": 0.0,
         "percent_realized_pnl": 0.0, "status": _status(market, token), "redeemable": row["redeemable"],
-        "mergeable": False, "negative_risk": market.neg_risk, "archived": False, "slug": row["slug"],
+        "mergeable": False, "negative_risk": market.neg_risk, "archived": False, "verified": True,
+        "title": row["title"], "icon": "", "slug": row["slug"],
         "event_id": "", "event_slug": row["eventSlug"], "outcome": row["outcome"],
         "outcome_index": row["outcomeIndex"], "opposite_outcome": row["oppositeOutcome"],
-        "opposite_token_id": row["oppositeAsset"], "end_date": row["endDate"], "last_event_at": 0,
+        "opposite_token_id": row["oppositeAsset"], "end_date": (row["endDate"] or "")[:10] or None,
+        "last_event_at": 0,
     }  # fmt: skip
 
 
@@ -205,7 +207,7 @@ def _resolution_row(market: Market) -> Row:
         price = {ONE_PRICE: "1", 0: "0"}.get(market.payouts[0], "0.5")
     return {
         "question_id": question_id(market), "condition_id": market.condition_id,
-        "status": "resolved" if market.is_resolved else "requested", "extended_review": False,
+        "status": "resolved" if market.is_resolved else "posed", "extended_review": False,
         "was_disputed": False, "new_version_q": True, "proposed_price": price, "reproposed_price": "69",
         "price": price, "transaction_hash": "", "log_index": "0",
         "last_update_timestamp": str(market.closed_ns // SECOND_NS),

@@ -42,6 +42,7 @@ class PriceApi:
             web.post("/spreads", self.spreads),
             web.post("/last-trades-prices", self.last_trades),
             web.get("/prices-history", self.history),
+            web.get("/data-api/v2/prices-history", self.history_v2),
             web.get("/markets-by-token/{token}", self.market_by_token),
         ]
 
@@ -115,29 +116,40 @@ class PriceApi:
 
     async def history(self, request: web.Request) -> web.Response:
         """One midpoint per `fidelity` minutes."""
-        token = request.query.get("market", "")
+        step_secs = 60 * max(int(request.query.get("fidelity", "1")), 1)
+        points = self._history(request, "market", ("startTs", "endTs"), step_secs)
+        return web.json_response({"history": [{"t": at, "p": price} for at, price in points]})
+
+    async def history_v2(self, request: web.Request) -> web.Response:
+        """The same of the Data API: one price per `bucket_seconds`."""
+        step_secs = max(int(request.query.get("bucket_seconds", "60")), 60)
+        rows = [
+            {"timestamp": at, "price": price, "resolution_seconds": step_secs}
+            for at, price in self._history(request, "token_id", ("start", "end"), step_secs)
+        ]
+        return web.json_response({"data": rows, "pagination": {"has_more": False, "next_cursor": None}})
+
+    def _history(
+        self, request: web.Request, key: str, bounds: tuple[str, str], step_secs: int
+    ) -> list[tuple[int, float]]:
+        token = request.query.get(key, "")
         market = self.desk.exchange.find_market(token)
         if market is None:
             raise VenueError(400, "Invalid market")
-        low, high = self._span(request)
-        step = max(int(request.query.get("fidelity", "1")), 1)
-        points = {at // (step * 60): (at, price) for at, price in self._points(market) if low <= at <= high}
+        low, high = self._span(request, *bounds)
+        points = {at // step_secs: (at, price) for at, price in self._points(market) if low <= at <= high}
         is_yes = market.is_yes(token)
-        rows = [
-            {"t": at, "p": (price if is_yes else ONE_PRICE - price) / ONE_PRICE}
-            for at, price in points.values()
-        ]
-        return web.json_response({"history": rows})
+        return [(at, (price if is_yes else ONE_PRICE - price) / ONE_PRICE) for at, price in points.values()]
 
     def _points(self, market: Market) -> list[tuple[int, int]]:
         return [(minute * 60, price) for minute, price in self._middles.get(market.condition_id, {}).items()]
 
-    def _span(self, request: web.Request) -> tuple[int, int]:
+    def _span(self, request: web.Request, start: str, end: str) -> tuple[int, int]:
         now_secs = self.desk.exchange.now_ns() // SECOND_NS
         try:
             if interval := request.query.get("interval"):
                 return now_secs - _INTERVAL_SECS[interval], now_secs
-            return int(request.query.get("startTs", 0)), int(request.query.get("endTs", now_secs))
+            return int(request.query.get(start, 0)), int(request.query.get(end, now_secs))
         except (KeyError, ValueError):
             raise VenueError(400, "Invalid payload") from None
 
