@@ -5,8 +5,8 @@ from typing import Any
 
 from adapters.kalshi.config import KalshiDataConfig
 from adapters.kalshi.data.client import ticker_of
-from adapters.kalshi.data.markets import note_nothing
 from adapters.kalshi.factories.data import KalshiDataClientConfig, KalshiDataClientFactory
+from markets.live.outlet import note_nothing
 from system.kalshi_settings import read_settings
 from system.venues import Client, FeedWish
 

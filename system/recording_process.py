@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from adapters.kalshi.data.harvest import Portion
 from adapters.kalshi.data.retelling import Retelling
+from markets.live.harvest import Portion
 from storage.catalog import CatalogWriter
 from storage.errors import StorageError
 from storage.recording import Tail, venues_in

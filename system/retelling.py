@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from adapters.kalshi.data.harvest import Portion
 from adapters.kalshi.data.retelling import Retelling
+from markets.live.harvest import Portion
 from storage.recording import RecordedRun, Tail
 
 RETELLINGS: Final = {"KALSHI": Retelling}

@@ -13,17 +13,11 @@ from typing import Any, Final
 
 from nautilus_trader.model import (
     AggressorSide,
-    BookAction,
-    BookOrder,
     CustomData,
     DataType,
     InstrumentId,
-    OrderBookDelta,
-    OrderSide,
     Price,
-    Quantity,
     QuoteTick,
-    RecordFlag,
     TradeId,
     TradeTick,
 )
@@ -41,23 +35,17 @@ from adapters.kalshi.messages.numbers import (
 )
 from adapters.kalshi.messages.recordings import SpotTrade
 from markets.facts import Method, OraclePrice, Provenance, TradeProvenance
-from markets.instruments import PRICE_DIGITS
-
-type BookData = OrderBookDelta | QuoteTick
+from markets.live.yes_book import BookData, YesBook, price_of, quantity_of
 
 _MILLISECOND_NS: Final = 1_000_000
 _SECOND_NS: Final = 1_000_000_000
-_LAST: Final = RecordFlag.F_LAST.value
-_SNAPSHOT: Final = RecordFlag.F_SNAPSHOT.value
-_EMPTY: Final = BookOrder(None, Price(0, PRICE_DIGITS), Quantity(0, SIZE_DIGITS), 0)
-_NO_TOP: Final = (0, 0, ONE_DOLLAR, 0)
 
 
 class NegativeLevelError(ValueError):
     """A delta took more from a level than it held: frames were lost, the book is not to be trusted."""
 
 
-class BookBuilder:
+class BookBuilder(YesBook):
     """One market's YES book, rebuilt from the venue's frames and published action by action.
 
     The venue shows bids only: a bid for NO at p is our YES ask at 1 - p. `bids` and `asks` hold YES price
@@ -66,34 +54,20 @@ class BookBuilder:
 
     One matching action can change several levels; between its deltas the book may look crossed (359 times
     in 7 recordings, never at the end of an action). So consecutive deltas with equal `clock` (before Sept
-    2026: `ts`) are held back and published together, known at the receipt of the last one, when the next
-    book frame shows that the action is over or when `end_group` is called. A delta carries the level's new
-    total. A quote follows when the best price or size changed; an empty side is 0 or 1 dollar with size 0.
-    `ts_init` never goes back, even if the receiver's clock does.
+    2026: `ts`) are held back and published together, when the next book frame shows that the action is over or
+    when `end_group` is called. A delta carries the level's new total.
     """
 
     def __init__(self, instrument_id: InstrumentId, *, uses_yes_prices: bool = False) -> None:
-        self.bids: dict[int, int] = {}
-        self.asks: dict[int, int] = {}
-        self.groups = 0
-        self.crossed_groups = 0
-        self.instrument_id = instrument_id
+        super().__init__(instrument_id, SIZE_DIGITS)
         self._uses_yes_prices = uses_yes_prices
-        self._best_bid, self._best_ask = 0, ONE_DOLLAR
-        self._shown: tuple[int, int, int, int] | None = None
-        self._group: list[tuple[bool, int, int, int]] = []
         self._group_key: int | str | None = None
-        self._group_ns = 0
-        self._known_ns = 0
 
     def take_snapshot(self, snapshot: OrderbookSnapshot, recv_ns: int, seq: int = 0) -> list[BookData]:
         """Replace the book; return what is due: a group that this ends, the new book, its quote."""
         bids = {price_steps(price): _held(size) for price, size in snapshot.levels("yes")}
         asks = {self._ask_steps(price_steps(price)): _held(size) for price, size in snapshot.levels("no")}
-        due = self.end_group()
-        self.bids, self.asks = bids, asks
-        self._best_bid, self._best_ask = max(bids, default=0), min(asks, default=ONE_DOLLAR)
-        return [*due, *self.publish_whole(recv_ns, seq)]
+        return self.replace(bids, asks, recv_ns, seq)
 
     def take_delta(self, delta: OrderbookDelta, recv_ns: int, seq: int = 0) -> Sequence[BookData]:
         """Change one level; return the previous group when this delta begins another one.
@@ -117,89 +91,14 @@ class BookBuilder:
         if key != self._group_key or key is None:
             due = self.end_group()
             self._group_key = key
-            self._group_ns = _delta_ns(delta) or recv_ns
+            self.date_group(_delta_ns(delta) or recv_ns)
         if change:
-            self._set(is_bid, price, size)
-            self._group.append((is_bid, price, size, seq))
-        if recv_ns > self._known_ns:
-            self._known_ns = recv_ns
+            self.change(is_bid, price, size, seq)
+        self.learn(recv_ns)
         return due
-
-    def end_group(self) -> Sequence[BookData]:
-        """Return the deltas held back, the last one marked as such, and the quote if the top changed."""
-        if not self._group:
-            return ()
-        *others, last = self._group
-        self._group = []
-        due: list[BookData] = [self._delta(change, 0) for change in others]
-        due.append(self._delta(last, _LAST))
-        self.groups += 1
-        return due + self._close_group(self._group_ns)
-
-    def publish_whole(self, at_ns: int, seq: int = 0) -> list[BookData]:
-        """Return the whole book as it stands, as one snapshot with its quote: nobody else repeats it."""
-        self._known_ns = self._group_ns = max(self._known_ns, at_ns)
-        sides = ((OrderSide.BUY, self.bids), (OrderSide.SELL, self.asks))
-        orders = [
-            BookOrder(side, _price(price), _quantity(size), 0)
-            for side, levels in sides
-            for price, size in levels.items()
-        ]
-        due: list[BookData] = [self._snapshot_delta(BookAction.CLEAR, _EMPTY, seq, not orders)]
-        due += [self._snapshot_delta(BookAction.ADD, order, seq, order is orders[-1]) for order in orders]
-        self._shown = None
-        return due + self._close_group(self._known_ns)
-
-    def publish_blank(self, at_ns: int) -> list[BookData]:
-        """Return a group that is due and an empty book: from `at_ns` on nothing is known.
-
-        The levels are kept; `publish_whole` or `take_snapshot` shows a book again.
-        """
-        due = [*self.end_group()]
-        self._known_ns = self._group_ns = max(self._known_ns, at_ns)
-        due.append(self._snapshot_delta(BookAction.CLEAR, _EMPTY, 0, is_last=True))
-        return due + self._quote(_NO_TOP, self._known_ns)
 
     def _ask_steps(self, price: int) -> int:
         return price if self._uses_yes_prices else ONE_DOLLAR - price
-
-    def _set(self, is_bid: bool, price: int, size: int) -> None:
-        levels = self.bids if is_bid else self.asks
-        if size:
-            levels[price] = size
-        else:
-            levels.pop(price, None)
-        if is_bid and price >= self._best_bid:
-            self._best_bid = price if size else max(levels, default=0)
-        elif not is_bid and price <= self._best_ask:
-            self._best_ask = price if size else min(levels, default=ONE_DOLLAR)
-
-    def _delta(self, change: tuple[bool, int, int, int], flags: int) -> OrderBookDelta:
-        is_bid, price, size, seq = change
-        side = OrderSide.BUY if is_bid else OrderSide.SELL
-        order = BookOrder(side, _price(price), _quantity(size), 0)
-        action = BookAction.UPDATE if size else BookAction.DELETE
-        return OrderBookDelta(self.instrument_id, action, order, flags, seq, self._group_ns, self._known_ns)
-
-    def _snapshot_delta(
-        self, action: BookAction, order: BookOrder, seq: int, is_last: bool
-    ) -> OrderBookDelta:
-        flags = _SNAPSHOT | _LAST if is_last else _SNAPSHOT
-        return OrderBookDelta(self.instrument_id, action, order, flags, seq, self._known_ns, self._known_ns)
-
-    def _close_group(self, happened_ns: int) -> list[BookData]:
-        bid, ask = self._best_bid, self._best_ask
-        if bid >= ask:
-            self.crossed_groups += 1
-        return self._quote((bid, self.bids.get(bid, 0), ask, self.asks.get(ask, 0)), happened_ns)
-
-    def _quote(self, top: tuple[int, int, int, int], happened_ns: int) -> list[BookData]:
-        if top == self._shown:
-            return []
-        self._shown = top
-        bid, bid_size, ask, ask_size = top
-        sizes = _quantity(bid_size), _quantity(ask_size)
-        return [QuoteTick(self.instrument_id, _price(bid), _price(ask), *sizes, happened_ns, self._known_ns)]
 
 
 def parse_trade(
@@ -225,8 +124,8 @@ def parse_trade(
     size = _held(_sent(trade.count_fp, trade.count, "count", trade.trade_id))
     tick = TradeTick(
         instrument_id,
-        _price(price),
-        _quantity(size),
+        price_of(price),
+        quantity_of(size, SIZE_DIGITS),
         _aggressor(trade),
         TradeId(trade.trade_id),
         happened_ns,
@@ -281,7 +180,9 @@ class TickerComparison:
             at_ns = (ticker.ts_ms + 1) * _MILLISECOND_NS - 1
         else:
             raise ValueError(f"expected a time on a ticker of {ticker.market_ticker}, found none")
-        self._tickers.append((at_ns, len(self._quotes), _price(scale_steps(bid)), _price(scale_steps(ask))))
+        self._tickers.append(
+            (at_ns, len(self._quotes), price_of(scale_steps(bid)), price_of(scale_steps(ask)))
+        )
 
     def compare(self) -> tuple[int, list[str]]:
         """Return how many tickers were compared, and one line for each that differs."""
@@ -358,13 +259,3 @@ def _held(size: Contracts) -> int:
 @lru_cache(maxsize=1 << 8)
 def _spot_type(symbol: str) -> DataType:
     return OraclePrice.data_type(f"{symbol}.COINBASE")
-
-
-@lru_cache(maxsize=1 << 14)
-def _price(steps: int) -> Price:
-    return Price.from_decimal_dp(Decimal(steps).scaleb(-PRICE_DIGITS), PRICE_DIGITS)
-
-
-@lru_cache(maxsize=1 << 16)
-def _quantity(lots: int) -> Quantity:
-    return Quantity.from_decimal_dp(Decimal(lots).scaleb(-SIZE_DIGITS), SIZE_DIGITS)

@@ -25,12 +25,12 @@ from wire_between import Wire
 
 from adapters.kalshi.config import KalshiDataConfig, KalshiExecutionConfig
 from adapters.kalshi.data.client import KalshiDataClient
-from adapters.kalshi.data.markets import note_nothing
 from adapters.kalshi.data.watch import Pace
 from adapters.kalshi.execution.client import KalshiClientConfig, KalshiExecutionClient
 from adapters.kalshi.factories.data import KalshiDataClientConfig
 from adapters.kalshi.factories.execution import KalshiTradingDataClientFactory, execution_factory
 from engine import Door, Seat
+from markets.live.outlet import note_nothing
 from markets.names import Series
 from risk.guardian import Guardian
 from risk.ledger import Ledger

@@ -11,10 +11,8 @@ from nautilus_trader.model import InstrumentId, Venue
 
 from adapters.kalshi import constants as venue
 from adapters.kalshi.data.answers import Answers
-from adapters.kalshi.data.conditions import Conditions
 from adapters.kalshi.data.market import LiveMarket
-from adapters.kalshi.data.markets import Markets, Note, note_nothing
-from adapters.kalshi.data.refusing import Refusing
+from adapters.kalshi.data.markets import Markets
 from adapters.kalshi.data.stream import (
     LIFECYCLE_CHANNEL,
     TICKER_CHANNEL,
@@ -28,6 +26,9 @@ from adapters.kalshi.messages.market_data import MarketLifecycle
 from adapters.kalshi.messages.queries import TradesQuery
 from adapters.kalshi.providers.catalogue import KalshiCatalogue
 from adapters.kalshi.websocket.client import KalshiSocket, Listener
+from markets.live.conditions import Conditions
+from markets.live.outlet import Note, note_nothing
+from markets.live.refusing import Refusing
 from network.errors import NetworkError
 from network.tasks import Tasks
 
@@ -83,7 +84,7 @@ class KalshiDataClient(Refusing):
         emit = self._handle_data if respell is None else self._tell
         self._note = note
         self.markets = Markets(self._handle_instrument, emit, now_ns, self.counts, note)
-        self._conditions = Conditions(emit, now_ns, lambda: self._stream.last_message_ns, note)
+        self._conditions = Conditions(venue.VENUE, emit, now_ns, lambda: self._stream.last_message_ns, note)
         self._watch = Watch(self.markets, catalogue, self._refresh, wishes.pace, self._conditions)
         followers = Followers(
             renew_book=self._renew_book,
@@ -237,7 +238,7 @@ class KalshiDataClient(Refusing):
             elif kind == "quotes":
                 market.book.owe_quote(side)
             elif kind == "statuses":
-                market.tell_status(side, self.clock.timestamp_ns())
+                market.told.tell_status(side, self.clock.timestamp_ns())
             self._refresh(market)
 
         self._with(side, note)

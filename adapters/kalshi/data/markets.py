@@ -15,16 +15,10 @@ from adapters.kalshi.messages.reference import Market
 from adapters.kalshi.providers.schedule import dated_fees
 from adapters.kalshi.providers.terms import Listing, differs, overridden, terms_of_listing
 from markets.instruments import MarketTerms
+from markets.live.outlet import Note, note_nothing
 from markets.mirror import Mirror
 
 _LOG: Final = logging.getLogger(__name__)
-
-type Note = Callable[[str, Any, int], None]
-"""Hears what came by another way than the stream: its kind, what was said, when we knew (nanoseconds)."""
-
-
-def note_nothing(_kind: str, _said: Any, _at_ns: int) -> None:
-    """Keep no notes."""
 
 
 class Markets:

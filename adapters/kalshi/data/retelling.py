@@ -13,8 +13,7 @@ from typing import Any, Final
 from msgspec import MsgspecError, Raw
 from msgspec.json import Decoder
 
-from adapters.kalshi.data.conditions import Conditions
-from adapters.kalshi.data.harvest import Harvest, Portion
+from adapters.kalshi import constants as venue
 from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.data.markets import Markets
 from adapters.kalshi.data.stream import parse_index
@@ -32,6 +31,8 @@ from adapters.kalshi.messages.own_recordings import (
 )
 from adapters.kalshi.messages.reference import Market
 from adapters.kalshi.providers.terms import Listing, amended, terms_of_listing
+from markets.live.conditions import Conditions
+from markets.live.harvest import Harvest, Portion
 
 _ACTION_NS: Final = 1_000_000_000
 """After this much silence an action is over; a book that is crossed then has missed something."""
@@ -72,7 +73,7 @@ class Retelling:
         )
         self._last_ns = self._last_book_ns = self._last_message_ns = 0
         self._conditions = Conditions(
-            self._harvest.keep, lambda: self._harvest.now_ns, lambda: self._last_message_ns
+            venue.VENUE, self._harvest.keep, lambda: self._harvest.now_ns, lambda: self._last_message_ns
         )
         self._due_ns = 0
         self._run = ""

@@ -8,13 +8,13 @@ from typing import Final
 
 from msgspec import MsgspecError
 
-from adapters.kalshi.data.conditions import Conditions
 from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.data.markets import Markets
 from adapters.kalshi.messages.market_data import EventFeeUpdate, EventLifecycle, MarketLifecycle
 from adapters.kalshi.messages.reference import Market
 from adapters.kalshi.providers.catalogue import KalshiCatalogue
 from adapters.kalshi.providers.terms import Listing, amended
+from markets.live.conditions import Conditions
 from network.errors import NetworkError
 
 _LOG: Final = logging.getLogger(__name__)

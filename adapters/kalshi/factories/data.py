@@ -8,10 +8,10 @@ from nautilus_trader.live.clients import DataClientFactory
 
 from adapters.kalshi.config import KalshiDataConfig
 from adapters.kalshi.data.client import KalshiDataClient, Wishes
-from adapters.kalshi.data.markets import Note, note_nothing
 from adapters.kalshi.data.watch import Pace
 from adapters.kalshi.factories.sharing import SharedReader, environ, share, socket_opener
 from adapters.kalshi.signing import Credentials
+from markets.live.outlet import Note, note_nothing
 
 type Tap = Callable[[bytes, int, int], None]
 type Respell = Callable[[Any], Iterable[Any]]

@@ -10,10 +10,11 @@ from adapters.kalshi import constants as venue
 from adapters.kalshi.messages.market_data import OrderbookDelta, OrderbookSnapshot, Trade
 from adapters.kalshi.messages.recordings import ControlInfo, ResultRow, decode_results
 from adapters.kalshi.messages.reference import Event, Market, decode_event
-from adapters.kalshi.parsing import BookBuilder, BookData, TickerComparison, parse_trade
+from adapters.kalshi.parsing import BookBuilder, TickerComparison, parse_trade
 from adapters.kalshi.providers.life import MarketLife
 from adapters.kalshi.providers.terms import WINDOW, terms_of_market, terms_of_watch, terms_of_window
 from markets.instruments import MarketTerms, make_pair, outcome_id
+from markets.live.yes_book import BookData
 
 
 class MarketNotes:

@@ -5,8 +5,7 @@ import msgspec
 import pytest
 from nautilus_trader.model import InstrumentId, MarketStatusAction, OrderBookDeltas, QuoteTick
 
-from adapters.kalshi.data.book import BrokenBook
-from adapters.kalshi.data.market import LiveMarket, closes_of
+from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.messages.market_data import (
     MarketLifecycle,
     OrderbookDelta,
@@ -19,6 +18,8 @@ from adapters.kalshi.messages.reference import Event, Market, Series
 from adapters.kalshi.providers.schedule import SeriesFacts
 from adapters.kalshi.providers.terms import Listing, terms_of_listing
 from markets.facts import Phase
+from markets.live.life_telling import closes_of
+from markets.live.live_book import BrokenBook
 from markets.mirror import Mirror
 
 T = "KXBTC15M-26OCT031745-45"

@@ -7,7 +7,6 @@ import pytest
 from aiohttp import web
 
 from adapters.kalshi.config import KalshiDataConfig
-from adapters.kalshi.data.conditions import Conditions
 from adapters.kalshi.data.markets import Markets
 from adapters.kalshi.data.watch import Pace, Watch
 from adapters.kalshi.http.client import KalshiHttp
@@ -15,6 +14,7 @@ from adapters.kalshi.messages.market_data import EventFeeUpdate, MarketLifecycle
 from adapters.kalshi.messages.numbers import time_ns
 from adapters.kalshi.providers.catalogue import KalshiCatalogue
 from markets.facts import Phase
+from markets.live.conditions import Conditions
 
 SERIES, EVENT, M = "KXFED", "KXFED-27JAN", "KXFED-27JAN-C"
 CLOSES = "2026-12-01T00:00:00Z"
@@ -73,7 +73,7 @@ class Following:
         self.markets = Markets(self.issued.append, self.told.append, lambda: self.now_ns, self.counts)
         pace = Pace(discovery_secs=0.02, settlement_secs=0.02, stale_list_secs=15, clock_secs=0.02)
         catalogue = KalshiCatalogue(http, lambda: self.now_ns)
-        self.conditions = Conditions(self.told.append, lambda: self.now_ns, lambda: self.now_ns)
+        self.conditions = Conditions("KALSHI", self.told.append, lambda: self.now_ns, lambda: self.now_ns)
         self.watch = Watch(self.markets, catalogue, self.changed.append, pace, self.conditions)
 
     def step(self, kind, **fields):

@@ -1,4 +1,4 @@
-"""What Kalshi has not: each such wish is refused with its reason, before a byte leaves."""
+"""What a prediction market has not: each such wish is refused with its reason, before a byte leaves."""
 
 from typing import Any, override
 
@@ -6,7 +6,7 @@ from nautilus_trader.live.clients import MarketDataClient
 
 
 class Refusing(MarketDataClient):
-    """Refuses what the venue cannot give; the engine logs the reason and goes on (run on rc7)."""
+    """Refuses what no such venue can give; the engine logs the reason and goes on (run on rc7)."""
 
     @override
     async def _subscribe_book_depth(self, command: Any) -> None:

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from adapters.kalshi import constants as venue
-from adapters.kalshi.data.markets import Note, note_nothing
 from markets.facts import Condition, VenueCondition
+from markets.live.outlet import Note, note_nothing
 
 _OF_A_MOMENT: Final = frozenset({Condition.FAILURE, Condition.API_ERROR})
 
 
 class Conditions:
-    """Tells `emit` what the socket and REST show of the venue.
+    """Tells `emit` what sockets and REST show of a venue.
 
     The venue is normal when REST says so and a message has come since the connection ended last;
     `last_message_ns` tells when that was. `note` hears of trouble, which nobody else has told.
@@ -19,11 +18,13 @@ class Conditions:
 
     def __init__(
         self,
+        venue: str,
         emit: Callable[[Any], None],
         now_ns: Callable[[], int],
         last_message_ns: Callable[[], int],
         note: Note = note_nothing,
     ) -> None:
+        self._venue = venue
         self._emit = emit
         self._note = note
         self._now_ns = now_ns
@@ -55,6 +56,6 @@ class Conditions:
             self._last = condition
         now_ns = self._now_ns()
         fact = VenueCondition(
-            ts_event=now_ns, ts_init=now_ns, venue=venue.VENUE, condition=condition, detail=detail
+            ts_event=now_ns, ts_init=now_ns, venue=self._venue, condition=condition, detail=detail
         )
         self._emit(fact.as_data())
