@@ -6,9 +6,11 @@ Source: reference, sections 9.3 and 9.4 (read 2026-11-20): the recipe reproduces
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha1
 from typing import Final
 
+from adapters.polymarket import constants as venue
 from adapters.polymarket.messages.market_stream import BookMessage, Level, PriceChange
 from adapters.polymarket.messages.numbers import decimal_of
 from markets.instruments import PRICE_DIGITS
@@ -73,7 +75,7 @@ class TokenBook:
             return False
         levels = self.bids if change.side == "BUY" else self.asks
         steps = price_steps(change.price)
-        if decimal_of(change.size) > 0:
+        if size_lots(change.size):
             levels[steps] = Level(change.price, change.size)
         else:
             levels.pop(steps, None)
@@ -97,22 +99,41 @@ class TokenBook:
         A trade enters the hash before it is announced: `other_prices` are the last prices that may be the
         one meant, such as the level that was just reduced (`implied_prices`).
         """
+        start = sha1(self._hashed().encode(), usedforsecurity=False)
         for price in (self.last_price, *other_prices):
-            if self.hash_with(price) == wanted:
+            whole = start.copy()  # the price is the last thing that is hashed
+            whole.update(f'{price}"}}'.encode())
+            if whole.hexdigest() == wanted:
                 self.last_price = price
                 return True
         return False
 
     def hash_with(self, last_price: str) -> str:
         """Return the hash of the book as it stands, if the market last traded at this price."""
+        text = f'{self._hashed()}{last_price}"}}'
+        return sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def lots(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Return bids and asks as lots of 0.000001 shares by price step; BrokenBook for a size that cannot be."""
+        return (
+            {steps: size_lots(level.size) for steps, level in self.bids.items()},
+            {steps: size_lots(level.size) for steps, level in self.asks.items()},
+        )
+
+    def mirrors(self, other: "TokenBook") -> bool:
+        """Return whether the other token's book is this one seen from the other side."""
+        bids, asks = self.lots()
+        other_bids, other_asks = other.lots()
+        return bids == _turned(other_asks) and asks == _turned(other_bids)
+
+    def _hashed(self) -> str:
         is_neg_risk = "true" if self._terms.is_neg_risk else "false"
-        text = (
+        return (
             f'{{"market":"{self.market}","asset_id":"{self.token_id}","timestamp":"{self.at_ms}","hash":"",'
             f'"bids":[{_levels(self.bids, False)}],"asks":[{_levels(self.asks, True)}],'
             f'"min_order_size":"{self._terms.min_order_size}","tick_size":"{self.tick}",'
-            f'"neg_risk":{is_neg_risk},"last_trade_price":"{last_price}"}}'
+            f'"neg_risk":{is_neg_risk},"last_trade_price":"'
         )
-        return sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     def _must_be_ours(self, token_id: str) -> None:
         if token_id != self.token_id:
@@ -125,6 +146,11 @@ def implied_prices(change: PriceChange) -> tuple[str, str]:
     return f"{price:.3f}", f"{1 - price:.3f}"
 
 
+def _turned(levels: dict[int, int]) -> dict[int, int]:
+    return {ONE_DOLLAR - steps: lots for steps, lots in levels.items()}
+
+
+@lru_cache(maxsize=1 << 14)
 def price_steps(price: str) -> int:
     """Return a price in steps of 0.0001 dollars; BrokenBook outside (0, 1) or finer than a step."""
     steps = _edge_steps(price)
@@ -133,6 +159,16 @@ def price_steps(price: str) -> int:
     return steps
 
 
+@lru_cache(maxsize=1 << 17)
+def size_lots(size: str) -> int:
+    """Return a size in lots of 0.000001 shares; BrokenBook below 0 or for a finer one."""
+    scaled = decimal_of(size).scaleb(venue.FILL_DECIMALS)
+    if scaled % 1 or scaled < 0:
+        raise BrokenBook(f"expected a size of at most {venue.FILL_DECIMALS} digits, found {size!r}")
+    return int(scaled)
+
+
+@lru_cache(maxsize=1 << 14)
 def _edge_steps(price: str) -> int:
     scaled = decimal_of(price).scaleb(PRICE_DIGITS)
     if scaled % 1:

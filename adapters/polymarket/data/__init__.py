@@ -1,0 +1,1 @@
+"""How does Polymarket feed Nautilus' data engine? Books that prove themselves, trades, lives of markets, prices."""
