@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
-from nautilus_trader.model import InstrumentId
+from nautilus_trader.model import ClientOrderId, InstrumentId
 
 from adapters.kalshi.execution.statements import FillStatement
+from adapters.kalshi.execution.tickets import Ticket
 from adapters.kalshi.execution.translation import Contract
 from markets.instruments import PriceRange
 from markets.ticks import PriceGrid
@@ -27,6 +28,18 @@ def contract(leg="YES", shard=2):
     grid = PriceGrid([PriceRange(*map(Decimal, part)) for part in TAPERED])
     name = InstrumentId.from_str(f"{TICKER}-{leg}.KALSHI")
     return Contract(name, TICKER, leg, shard, grid, FeeSchedule((terms,)))
+
+
+def make_ticket(on, name, side, yes_price, contracts, **known):
+    return Ticket(
+        contract=on,
+        instrument_id=on.instrument_id,
+        client_order_id=ClientOrderId(name),
+        side=side,
+        yes_price=Decimal(yes_price),
+        contracts=Decimal(contracts),
+        **known,
+    )
 
 
 def fill(number, side, contracts, order_id="V-1", at_ns=None):

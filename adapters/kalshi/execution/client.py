@@ -2,35 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, Self, override
 
 from nautilus_trader.common import Clock
 from nautilus_trader.config import ExecutionClientConfig
 from nautilus_trader.live import (
-    BatchCancelOrders,
-    CancelAllOrders,
-    CancelOrder,
     ClientCache,
-    GenerateFillReports,
-    GenerateOrderStatusReport,
-    GenerateOrderStatusReports,
-    GeneratePositionStatusReports,
     ModifyOrder,
     QueryAccount,
-    QueryOrder,
-    SubmitOrder,
-    SubmitOrderList,
 )
-from nautilus_trader.live.clients import ExecutionClient
 from nautilus_trader.model import (
     AccountId,
     AccountType,
-    FillReport,
     OmsType,
-    OrderStatusReport,
-    PositionStatusReport,
     TraderId,
     Venue,
 )
@@ -40,8 +26,7 @@ from adapters.kalshi.config import KalshiExecutionConfig
 from adapters.kalshi.execution.cash import Cash, Holdings
 from adapters.kalshi.execution.commands import Cancellation, Change, Submission
 from adapters.kalshi.execution.contracts import Contracts
-from adapters.kalshi.execution.desk import Desk, Memory, SecondGuard
-from adapters.kalshi.execution.doubts import Doubts
+from adapters.kalshi.execution.desk import Desk
 from adapters.kalshi.execution.groups import OrderGroups
 from adapters.kalshi.execution.modes import Modes
 from adapters.kalshi.execution.private_stream import Hearing, PrivateStream, SocketFactory
@@ -51,8 +36,8 @@ from adapters.kalshi.execution.resolution import Resolver
 from adapters.kalshi.execution.settlements import Settlements
 from adapters.kalshi.execution.statements import FillStatement, OrderStatement
 from adapters.kalshi.execution.strangers import Strangers
-from adapters.kalshi.execution.telling import Ears, Teller
-from adapters.kalshi.execution.tickets import Ticket, Tickets
+from adapters.kalshi.execution.telling import Teller
+from adapters.kalshi.execution.tickets import Ticket
 from adapters.kalshi.http.client import KalshiHttp
 from adapters.kalshi.messages.market_data import MarketLifecycle
 from adapters.kalshi.messages.portfolio import OrderGroupUpdate
@@ -60,6 +45,11 @@ from adapters.kalshi.providers.catalogue import KalshiCatalogue
 from markets.currencies import USD
 from network.outcomes import Outcome
 from network.tasks import Tasks
+from orders.client import TradingClient
+from orders.doubts import Doubts
+from orders.guard import Memory, SecondGuard
+from orders.telling import Ears
+from orders.tickets import Tickets
 
 _LOG: Final = logging.getLogger(__name__)
 _FILLS_FOLLOW_SECS: Final = 0.5
@@ -75,7 +65,7 @@ class KalshiClientConfig(ExecutionClientConfig):
         self.settings = settings
 
 
-class KalshiExecutionClient(ExecutionClient):
+class KalshiExecutionClient(TradingClient[Ticket, Desk]):
     """Trades at Kalshi. An unknown outcome stays unknown until the venue tells; nothing is guessed.
 
     `second_guard(order, quantity, price)` is asked before a byte leaves and returns why not, or None; it may
@@ -120,9 +110,9 @@ class KalshiExecutionClient(ExecutionClient):
         self._tasks = Tasks(self._failed)
         self._doubts = Doubts([(STREAM, "the private stream and the venue's books were not compared yet")])
         self._holdings = Holdings()
-        tickets = Tickets()
+        tickets = Tickets[Ticket]()
         find_paused = KalshiCatalogue(http, clock.timestamp_ns).find_paused_shards
-        teller = Teller(self, tickets, Ears(self._count_fill, self._fetch_fills, self._take_back))
+        teller = Teller(self, tickets, Ears(self._fetch_fills, self._take_back), self._count_fill)
         self._desk = Desk(
             client=self,
             settings=settings,
@@ -153,11 +143,6 @@ class KalshiExecutionClient(ExecutionClient):
     def shard_cash_usd(self) -> dict[int, Decimal]:
         """What a new order could spend on each shard now, in dollars."""
         return {shard: self._desk.cash.free_usd(shard) for shard in self._desk.cash.balances_usd}
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """Why no risk may be opened now; empty when it may."""
-        return (*self._doubts.all, *self._desk.unresolved())
 
     async def reset_order_group(self, shard: int) -> Outcome[None]:
         """Let the triggered order group of a shard take orders again: a human's decision."""
@@ -193,83 +178,27 @@ class KalshiExecutionClient(ExecutionClient):
         await self._desk.http.close()
 
     @override
-    async def _generate_order_status_report(
-        self, command: GenerateOrderStatusReport
-    ) -> OrderStatusReport | None:
-        return await self._reporting.order(command)
-
-    @override
-    async def _generate_order_status_reports(
-        self, command: GenerateOrderStatusReports
-    ) -> list[OrderStatusReport]:
-        return await self._reporting.orders(command)
-
-    @override
-    async def _generate_fill_reports(self, command: GenerateFillReports) -> list[FillReport]:
-        return await self._reporting.fills(command)
-
-    @override
-    async def _generate_position_status_reports(
-        self, command: GeneratePositionStatusReports
-    ) -> list[PositionStatusReport]:
-        return await self._reporting.positions(command)
-
-    @override
-    async def _submit_order(self, command: SubmitOrder) -> None:
-        order = self.cache.order(command.client_order_id)
-        self._start(f"submit {command.client_order_id}", self._submission.submit(order, command.params))
-
-    @override
-    async def _submit_order_list(self, command: SubmitOrderList) -> None:
-        orders = [self.cache.order(one.client_order_id) for one in command.order_inits]
-        self._start(f"submit {command.order_list.id}", self._submission.submit_list(orders, command.params))
-
-    @override
     async def _modify_order(self, command: ModifyOrder) -> None:
         ticket = self._desk.ticket(self.cache.order(command.client_order_id))
         self._start(f"modify {ticket}", self._change.change(ticket, command.quantity, command.price))
 
     @override
-    async def _cancel_order(self, command: CancelOrder) -> None:
-        ticket = self._desk.ticket(self.cache.order(command.client_order_id))
-        self._start(f"cancel {ticket}", self._cancellation.cancel(ticket))
-
-    @override
-    async def _cancel_all_orders(self, command: CancelAllOrders) -> None:
-        which: dict[str, Any] = {
-            "instrument_id": command.instrument_id,
-            "strategy_id": command.strategy_id,
-            "side": command.order_side,
-        }
-        orders = [*self.cache.orders_open(**which), *self.cache.orders_inflight(**which)]
-        self._cancel_many(f"cancel all on {command.instrument_id}", orders)
-
-    @override
-    async def _batch_cancel_orders(self, command: BatchCancelOrders) -> None:
-        orders = [self.cache.order(one.client_order_id) for one in command.cancels]
-        self._cancel_many(f"cancel a batch on {command.instrument_id}", orders)
-
-    @override
-    async def _query_order(self, command: QueryOrder) -> None:
-        ticket = self._desk.ticket(self.cache.order(command.client_order_id))
-        self._start(f"query {ticket}", self._query(ticket))
-
-    @override
     async def _query_account(self, command: QueryAccount) -> None:
         self._reconciliation.ask_cash()
 
-    def _cancel_many(self, name: str, orders: list[Any]) -> None:
-        tickets = {ticket.client_order_id: ticket for ticket in map(self._desk.ticket, orders)}
-        self._start(name, self._cancellation.cancel_many([*tickets.values()]))
+    @override
+    def ticket_of(self, order: Any) -> Ticket:
+        return self._desk.ticket(order)
 
-    async def _query(self, ticket: Ticket) -> None:
+    @override
+    async def look_at(self, ticket: Ticket) -> None:
         seen = await self._desk.resolver.look(ticket)
         if seen.order is not None:
             self._desk.teller.take_order(ticket, seen.order)
 
-    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        # At once: a later command must find what an earlier one has begun, and no turn of the loop is lost.
-        self._tasks.start(name, work, at_once=True)
+    @override
+    async def fetch_fills(self, ticket: Ticket) -> None:
+        await self._desk.resolver.fetch_fills(ticket)
 
     def _hear_fill(self, fill: FillStatement) -> None:
         ticket = self._desk.recall(fill.client_order_id, fill.order_id)
@@ -336,31 +265,5 @@ class KalshiExecutionClient(ExecutionClient):
             self._desk.cash.spend(ticket.contract.shard, opened * each + fill.fee_usd)
         self._reconciliation.ask_cash()
 
-    def _take_back(self, ticket: Ticket) -> None:
-        _LOG.warning("order %s was cancelled before it left, and left all the same", ticket)
-        self._tasks.start(f"take back {ticket}", self._cancellation.cancel(ticket))
-
-    def _fetch_fills(self, ticket: Ticket) -> None:
-        if not ticket.is_fetching:
-            ticket.is_fetching = True
-            self._tasks.start(f"fills of {ticket}", self._fetch(ticket))
-
-    async def _fetch(self, ticket: Ticket) -> None:
-        try:
-            await self._desk.resolver.fetch_fills(ticket)
-        finally:
-            ticket.is_fetching = False
-
     def _report_cash(self) -> None:
         self.generate_account_state([self._desk.cash.state()], [], True, self.clock.timestamp_ns())
-
-    def _differ(self, reason: str) -> None:
-        _LOG.error("somebody should look at this: %s", reason)
-        if self._tell_difference is not None:
-            self._tell_difference(reason)
-
-    def _failed(self, name: str, error: BaseException) -> None:
-        if isinstance(error, asyncio.CancelledError):
-            return
-        _LOG.error("the task %r failed", name, exc_info=error)
-        self._doubts.raise_(name, f"the task {name!r} failed: {error!r}")

@@ -2,19 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
-from itertools import batched
-from typing import Any, Final
+from typing import Any, Final, override
 
 from nautilus_trader.model import Price, Quantity, VenueOrderId
 
 from adapters.kalshi import constants as venue
 from adapters.kalshi.execution import translation
-from adapters.kalshi.execution.desk import Desk, Objection
+from adapters.kalshi.execution.desk import Desk
 from adapters.kalshi.execution.opening import refusal_of_risk
 from adapters.kalshi.execution.resolution import LATE_NS
-from adapters.kalshi.execution.tickets import Ending, Ticket, ticket_of
+from adapters.kalshi.execution.tickets import Ticket, ticket_of
 from adapters.kalshi.execution.wishes import wishes_of
 from adapters.kalshi.messages.numbers import size_text
 from adapters.kalshi.messages.orders import (
@@ -27,98 +26,46 @@ from adapters.kalshi.messages.orders import (
     DecreaseOrder,
 )
 from adapters.kalshi.messages.refusals import says_duplicate
-from network.backoff import Backoff
 from network.outcomes import Done, Outcome, Refused, Unknown
-
-type Params = Mapping[str, Any] | None
+from orders.ending import Cancelling
+from orders.guard import Objection
+from orders.leaving import Leaving, Params
+from orders.tickets import Ending
 
 _LOG: Final = logging.getLogger(__name__)
 _MILLISECOND_NS: Final = 1_000_000
 _MOST_IN_BATCH: Final = 20
-_MOST_TRIES: Final = 5
 _NOT_FOUND: Final = 404
 _THROTTLED: Final = 429
 
 
-class Submission:
-    """New orders."""
+class Submission(Leaving[Ticket, CreateOrder, CreatedOrder]):
+    """New orders at Kalshi."""
 
     def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, desk.teller)
         self._desk = desk
 
-    async def submit(self, order: Any, params: Params = None) -> None:
-        """Send one order of the engine's, or deny it; `params` are its own (`wishes`)."""
-        desk = self._desk
-        prepared = await self._prepare(order, params)
-        if prepared is None:
-            return
-        ticket, request = prepared
-        # Its bytes leave first: telling the engine wakes a thread that wants the interpreter.
-        answer = desk.tasks.start(f"create {ticket}", desk.http.create_order(request), at_once=True)
-        self._tell_submitted(ticket, order)
-        self._book(ticket, await answer)
+    @override
+    def problem_of_risk(self, ticket: Ticket) -> str | None:
+        return refusal_of_risk(self._desk, ticket, ticket.contracts)
 
-    async def submit_list(self, orders: Sequence[Any], params: Params = None) -> None:
-        """Send orders together; each succeeds or fails alone."""
-        works = [self._prepare(order, params) for order in orders]
-        answers = await asyncio.gather(*works, return_exceptions=True)
-        prepared = [answer for answer in answers if isinstance(answer, tuple)]
-        for ticket, _ in prepared:
-            self._tell_submitted(ticket, self._desk.teller.order(ticket))
-        most = min(_MOST_IN_BATCH, int(self._desk.http.buckets["write"].capacity) // venue.DEFAULT_COST)
-        for part in batched(prepared, max(1, most), strict=False):
-            outcomes = await self._desk.http.batch_create_orders([request for _, request in part])
-            for (ticket, _), outcome in zip(part, outcomes, strict=True):
-                self._book(ticket, outcome)
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
+    @override
+    async def send(self, ticket: Ticket, request: CreateOrder) -> Outcome[CreatedOrder]:
+        return await self._desk.http.create_order(request)
 
-    async def _prepare(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | None:
-        desk = self._desk
-        if (
-            order.is_closed
-        ):  # a cancel-all closes what has not left yet, and its submit comes all the same (rc7)
-            _LOG.info("order %s was cancelled before it left", order.client_order_id)
-            return None
-        try:
-            found = self._checked(order, params)
-            answer = None if isinstance(found, str) else desk.ask(order, order.quantity, order.price)
-        except (
-            Exception
-        ) as error:  # a bug of ours or of the guard: the strategy must hear, and so must the desk
-            desk.client.generate_order_denied(order, f"INTERNAL {error!r}")
-            raise
-        if isinstance(found, str) or isinstance(answer, str):
-            desk.client.generate_order_denied(order, found if isinstance(found, str) else str(answer))
-            return None
-        ticket, _ = found
-        ticket.sent_ns = desk.now_ns
-        desk.tickets.add(ticket)
-        return found if answer is None or await self._passes(ticket, order, answer) else None
+    @override
+    async def send_together(
+        self, some: Sequence[tuple[Ticket, CreateOrder]]
+    ) -> Sequence[Outcome[CreatedOrder]]:
+        return await self._desk.http.batch_create_orders([request for _, request in some])
 
-    async def _passes(self, ticket: Ticket, order: Any, answer: Awaitable[Objection]) -> bool:
-        """Wait for a guard that takes its time: in flight already, so that a cancel of all finds the order."""
-        desk = self._desk
-        self._tell_submitted(ticket, order)
-        try:
-            problem = await answer or refusal_of_risk(desk, ticket, ticket.contracts)
-        except Exception as error:
-            desk.teller.reject(ticket, f"INTERNAL {error!r}")
-            raise
-        if problem:
-            desk.teller.reject(ticket, problem)
-        elif desk.teller.order(ticket).is_closed:
-            desk.teller.drop(ticket)
-        ticket.sent_ns = desk.now_ns
-        return not ticket.is_closed
+    @override
+    def most_together(self) -> int:
+        return min(_MOST_IN_BATCH, int(self._desk.http.buckets["write"].capacity) // venue.DEFAULT_COST)
 
-    def _tell_submitted(self, ticket: Ticket, order: Any) -> None:
-        if not ticket.is_submitted:
-            ticket.is_submitted = True
-            self._desk.client.generate_order_submitted(order)
-
-    def _checked(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | str:
+    @override
+    def checked(self, order: Any, params: Params) -> tuple[Ticket, CreateOrder] | str:
         desk = self._desk
         try:
             contract = desk.contracts.of(order.instrument_id)
@@ -142,7 +89,8 @@ class Submission:
         problem = desk.groups.problem_of(shard) or desk.modes.problem_of(shard)
         return problem or refusal_of_risk(desk, ticket, ticket.contracts)
 
-    def _book(self, ticket: Ticket, outcome: Outcome[CreatedOrder]) -> None:
+    @override
+    def book(self, ticket: Ticket, outcome: Outcome[CreatedOrder]) -> None:
         match outcome:
             case Done(created):
                 self._desk.teller.take_created(ticket, created)
@@ -171,64 +119,23 @@ class Submission:
         self._desk.tasks.start(f"resolve {ticket}", work)
 
 
-class Cancellation:
-    """Orders that shall go.
-
-    A cancel can be repeated without harm. So one whose outcome is unknown is asked about and, while the order
-    rests, sent again, for as long as that takes; it is never rejected for it. What the venue refuses by name
-    while the order rests is refused after some tries.
-    """
+class Cancellation(Cancelling[Ticket, CanceledOrder]):
+    """Orders that shall go at Kalshi. An answer that found nothing may also mean the wrong shard."""
 
     def __init__(self, desk: Desk, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        super().__init__(desk, desk.teller, _MOST_IN_BATCH, sleep)
         self._desk = desk
-        self._sleep = sleep
-        self._backoff = Backoff(0.1, 2.0, 5.0, jitter=0.2)
 
-    async def cancel(self, ticket: Ticket) -> None:
-        """Cancel one order, as soon as its own submit has an answer."""
-        await ticket.known.wait()
-        request = _cancel_of(ticket)
-        if request is not None:
-            await self._pursue(ticket, await self._desk.http.cancel_order(request))
+    @override
+    async def send(self, ticket: Ticket) -> Outcome[CanceledOrder]:
+        return await self._desk.http.cancel_order(_cancel_of(ticket))
 
-    async def cancel_many(self, tickets: Sequence[Ticket]) -> None:
-        """Cancel orders together; those without an answer to their submit follow by themselves."""
-        for ticket in tickets:
-            if not ticket.known.is_set():
-                self._desk.tasks.start(f"cancel {ticket}", self.cancel(ticket))
-        ready = [(one, cancel) for one in tickets if one.known.is_set() and (cancel := _cancel_of(one))]
-        for part in batched(ready, _MOST_IN_BATCH, strict=False):
-            outcomes = await self._desk.http.batch_cancel_orders([cancel for _, cancel in part])
-            for (ticket, _), outcome in zip(part, outcomes, strict=True):
-                self._desk.tasks.start(f"book the cancel of {ticket}", self._pursue(ticket, outcome))
+    @override
+    async def send_together(self, tickets: Sequence[Ticket]) -> Sequence[Outcome[CanceledOrder]]:
+        return await self._desk.http.batch_cancel_orders([_cancel_of(ticket) for ticket in tickets])
 
-    async def _pursue(self, ticket: Ticket, outcome: Outcome[CanceledOrder]) -> None:
-        try:
-            await self._repeat(ticket, outcome)
-        finally:
-            ticket.cancel_doubt = None
-
-    async def _repeat(self, ticket: Ticket, outcome: Outcome[CanceledOrder]) -> None:
-        tries = refusals = 0
-        while problem := await self._problem(ticket, outcome):
-            refusals += isinstance(outcome, Refused)
-            if refusals == _MOST_TRIES or (isinstance(outcome, Refused) and not outcome.was_sent):
-                self._reject(ticket, problem)
-                return
-            await self._sleep(self._backoff.delay_secs(tries, lambda: 0.5))
-            tries += 1
-            request = _cancel_of(ticket)
-            if request is None:
-                return
-            _LOG.warning("order %s is cancelled again: %s", ticket, problem)
-            outcome = await self._desk.http.cancel_order(request)
-
-    async def _problem(self, ticket: Ticket, outcome: Outcome[CanceledOrder]) -> str | None:
-        """Return why the order rests on, None when its end is known.
-
-        Nothing is concluded from an answer that found nothing: it may mean a fill, or the wrong shard.
-        """
-        ticket.cancel_doubt = outcome.reason if isinstance(outcome, Unknown) else None
+    @override
+    async def problem(self, ticket: Ticket, outcome: Outcome[CanceledOrder]) -> str | None:
         match outcome:
             case Done(canceled) if canceled.reduced_by > 0:
                 at_ns = (canceled.ts_ms or 0) * _MILLISECOND_NS or self._desk.now_ns
@@ -249,14 +156,6 @@ class Cancellation:
             return None
         desk.teller.take_order(ticket, stated)
         return None if stated.end is not None else f"STILL_RESTS {why}"
-
-    def _reject(self, ticket: Ticket, reason: str) -> None:
-        if ticket.is_closed:
-            return
-        order = self._desk.teller.order(ticket)
-        self._desk.client.generate_order_cancel_rejected(
-            order, VenueOrderId(ticket.order_id or ""), reason, self._desk.now_ns
-        )
 
 
 class Change:
@@ -382,11 +281,9 @@ class Change:
         self._desk.client.generate_order_modify_rejected(order, venue_id, reason, self._desk.now_ns)
 
 
-def _cancel_of(ticket: Ticket) -> CancelOrder | None:
-    if ticket.is_closed or ticket.order_id is None:
-        return None
+def _cancel_of(ticket: Ticket) -> CancelOrder:
     return CancelOrder(
-        order_id=ticket.order_id,
+        order_id=ticket.order_id or "",
         market_ticker=ticket.contract.ticker,
         exchange_index=ticket.contract.shard,
     )

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from adapters.kalshi.execution.doubts import Doubts
 from adapters.kalshi.execution.resolution import READ_ERRORS
 from network.outcomes import Refused
+from orders.doubts import Doubts
 
 _LOG: Final = logging.getLogger(__name__)
 _ACCOUNT: Final = "account"

@@ -25,7 +25,7 @@ from nautilus_trader.model import (
 )
 
 from adapters.kalshi.execution import statements
-from adapters.kalshi.execution.desk import Desk, Remembered, leg_of_memory
+from adapters.kalshi.execution.desk import Desk, leg_of_memory
 from adapters.kalshi.execution.reports import Writer, legs_of_strangers
 from adapters.kalshi.execution.resolution import OrderUnresolvedError
 from adapters.kalshi.execution.snapshot import Snapshot, take_snapshot
@@ -35,6 +35,7 @@ from adapters.kalshi.execution.tickets import Ticket
 from adapters.kalshi.execution.translation import LEGS, Contract, Leg, other_scale
 from adapters.kalshi.messages.queries import FillsQuery, OrdersQuery, PositionsQuery
 from network.errors import Refusal
+from orders.guard import Remembered
 
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000

@@ -17,11 +17,12 @@ from msgspec import MsgspecError
 from adapters.kalshi.execution import statements
 from adapters.kalshi.execution.statements import FillStatement, OrderStatement
 from adapters.kalshi.execution.telling import Teller
-from adapters.kalshi.execution.tickets import Ending, Ticket, Tickets
+from adapters.kalshi.execution.tickets import Ticket
 from adapters.kalshi.http.client import KalshiHttp
 from adapters.kalshi.messages.queries import FillsQuery, OrdersQuery
 from network.backoff import Backoff
 from network.errors import NetworkError, Refusal
+from orders.tickets import Ending, Tickets
 
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000
@@ -51,7 +52,7 @@ class Resolver:
     def __init__(
         self,
         http: KalshiHttp,
-        tickets: Tickets,
+        tickets: Tickets[Ticket],
         teller: Teller,
         *,
         now_ns: Callable[[], int],

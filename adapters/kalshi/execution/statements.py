@@ -7,8 +7,8 @@ from typing import Final, Literal
 from adapters.kalshi.execution.translation import side_of
 from adapters.kalshi.messages import portfolio
 from adapters.kalshi.messages.numbers import BookSide, time_ns
+from orders.tickets import End
 
-type End = Literal["canceled", "expired", "executed"]
 type Source = Literal["stream", "rest", "answer"]
 
 EXPIRED: Final = "ExpiryCancel"

@@ -9,7 +9,7 @@ from typing import Final
 from nautilus_trader.model import ClientOrderId
 
 from adapters.kalshi.execution import statements
-from adapters.kalshi.execution.desk import Desk, Remembered, leg_of_memory
+from adapters.kalshi.execution.desk import Desk, leg_of_memory
 from adapters.kalshi.execution.reports import Writer
 from adapters.kalshi.execution.resolution import READ_ERRORS
 from adapters.kalshi.execution.tickets import Ticket
@@ -18,6 +18,7 @@ from adapters.kalshi.messages.orders import CancelOrder
 from adapters.kalshi.messages.queries import FillsQuery
 from network.backoff import Backoff
 from network.outcomes import Done
+from orders.guard import Remembered
 
 _LOG: Final = logging.getLogger(__name__)
 _PATIENCE_SECS: Final = 60.0

@@ -1,75 +1,38 @@
-"""What we know of each of our orders: what was sent, what was told to the engine, what is still in doubt."""
+"""What we know of each of our orders at Kalshi, with prices on the YES scale."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, override
+from typing import Any, override
 
-from nautilus_trader.model import ClientOrderId
-
-from adapters.kalshi.execution.statements import End
 from adapters.kalshi.execution.translation import Contract, book_side, other_scale
 from adapters.kalshi.messages.numbers import BookSide
+from orders import tickets
 from pricing.fees import OrderFees
 
-_REMEMBERED_NS: Final = 900_000_000_000
 
+@dataclass(slots=True, eq=False, kw_only=True)
+class Ticket(tickets.Ticket):
+    """One order of ours; prices on the YES scale.
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an order ended, with how many contracts filled."""
-
-    end: End
-    filled: Decimal
-    at_ns: int
-
-
-@dataclass(slots=True, eq=False)
-class Ticket:
-    """One order of ours; prices on the YES scale, sizes in contracts, times in nanoseconds since the epoch.
-
-    `order_id` is the venue's and known once the order arrived. `told` contracts were told to the engine, by
-    the trades in `trades`. `is_submitted` says that the engine was told of its leaving. `ending` is what the venue said; the order is `is_closed` once all fills before
-    it are told too. `doubt` says what is unknown about it, None when nothing is. `wanted` is the price and size of a change on its way. `known` is set when the
-    venue's id is known or will never be. `version_ns` is the venue's time of the price and size.
+    `wanted` is the price and size of a change on its way, `change_doubt` says what is unknown of one. `version_ns` is the
+    venue's time of the price and size.
     """
 
     contract: Contract
-    client_order_id: ClientOrderId
     side: BookSide
     yes_price: Decimal
-    contracts: Decimal
-    _: KW_ONLY
-    is_immediate: bool = False
-    is_post_only: bool = False
-    is_submitted: bool = False
-    sent_ns: int = 0
-    order_id: str | None = None
-    told: Decimal = Decimal(0)
-    trades: set[str] = field(default_factory=set)
-    ending: Ending | None = None
-    is_closed: bool = False
-    closed_ns: int = 0
-    doubt: str | None = None
     change_doubt: str | None = None
-    cancel_doubt: str | None = None
     wanted: tuple[Decimal, Decimal] | None = None
     version_ns: int = 0
-    is_fetching: bool = False
-    known: asyncio.Event = field(default_factory=asyncio.Event)
     changes: asyncio.Lock = field(default_factory=asyncio.Lock)
     fees: OrderFees | None = None
 
     @property
+    @override
     def unknown(self) -> str | None:
         """What nobody knows yet: whether the order, a change of it or its cancel arrived; None when all is known."""
         return self.doubt or self.change_doubt or self.cancel_doubt
-
-    @property
-    def leaves(self) -> Decimal:
-        """Contracts that may still fill."""
-        return Decimal(0) if self.is_closed else self.contracts - self.told
 
     @property
     def worst(self) -> tuple[Decimal, Decimal]:
@@ -80,30 +43,17 @@ class Ticket:
         dearest = max if self.side == "bid" else min
         return dearest(price, self.yes_price), max(contracts - self.told, self.leaves)
 
-    @property
-    def is_refuted(self) -> bool:
-        """Whether the engine was told that the venue does not have it; then the venue must not show it alive."""
-        return self.is_closed and self.order_id is None
-
-    @property
-    def misses_fills(self) -> bool:
-        """Whether the venue told of more contracts than we have fills for."""
-        return self.ending is not None and self.told < self.ending.filled
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.client_order_id.value} on {self.contract.instrument_id}"
-
 
 def ticket_of(order: Any, contract: Contract) -> Ticket:
     """Return a ticket for an order of the engine's cache, with what the engine knows of it."""
     venue_id = order.venue_order_id
     ticket = Ticket(
-        contract,
-        order.client_order_id,
-        book_side(contract.leg, order.side),
-        other_scale(contract.leg, order.price.as_decimal()),
-        order.quantity.as_decimal(),
+        contract=contract,
+        instrument_id=contract.instrument_id,
+        client_order_id=order.client_order_id,
+        side=book_side(contract.leg, order.side),
+        yes_price=other_scale(contract.leg, order.price.as_decimal()),
+        contracts=order.quantity.as_decimal(),
         is_immediate=order.time_in_force.name in ("IOC", "FOK"),
         is_post_only=order.is_post_only,
         order_id=None if venue_id is None else venue_id.value,
@@ -114,49 +64,3 @@ def ticket_of(order: Any, contract: Contract) -> Ticket:
     if ticket.order_id is not None or ticket.is_closed:
         ticket.known.set()
     return ticket
-
-
-class Tickets:
-    """All of them, by our id and by the venue's."""
-
-    def __init__(self) -> None:
-        self._by_client_id: dict[str, Ticket] = {}
-        self._by_order_id: dict[str, Ticket] = {}
-        self._open: dict[str, Ticket] = {}
-
-    def __iter__(self) -> Iterator[Ticket]:
-        return iter([*self._by_client_id.values()])
-
-    def add(self, ticket: Ticket) -> Ticket:
-        """Keep a ticket."""
-        self._by_client_id[ticket.client_order_id.value] = ticket
-        self._open[ticket.client_order_id.value] = ticket
-        if ticket.order_id is not None:
-            self._by_order_id[ticket.order_id] = ticket
-        return ticket
-
-    def find(self, client_order_id: str | None, order_id: str | None = None) -> Ticket | None:
-        """Return the ticket with one of the two ids."""
-        found = self._by_order_id.get(order_id) if order_id else None
-        return found or (self._by_client_id.get(client_order_id) if client_order_id else None)
-
-    def name(self, ticket: Ticket, order_id: str) -> None:
-        """Note the venue's id; a changed order may get a new one, and the old one stays ours."""
-        ticket.order_id = order_id
-        self._by_order_id[order_id] = ticket
-        ticket.known.set()
-
-    def open(self) -> list[Ticket]:
-        """Return those that may still change."""
-        # A ticket never opens again, and thousands that ended are remembered.
-        for name in [name for name, ticket in self._open.items() if ticket.is_closed]:
-            del self._open[name]
-        return [*self._open.values()]
-
-    def forget(self, now_ns: int) -> None:
-        """Drop those that ended so long ago that no late message can mean them."""
-        for ticket in self:
-            if ticket.is_closed and ticket.closed_ns + _REMEMBERED_NS < now_ns:
-                del self._by_client_id[ticket.client_order_id.value]
-        kept = {id(ticket) for ticket in self._by_client_id.values()}
-        self._by_order_id = {name: one for name, one in self._by_order_id.items() if id(one) in kept}

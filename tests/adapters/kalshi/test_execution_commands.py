@@ -16,7 +16,7 @@ def test_an_order_that_the_engine_closed_before_its_submit_came_is_not_sent():
     async def create_order(request):
         sent.append(request)
 
-    desk = SimpleNamespace(http=SimpleNamespace(create_order=create_order))
+    desk = SimpleNamespace(http=SimpleNamespace(create_order=create_order), teller=None)
     order = SimpleNamespace(is_closed=True, client_order_id=ClientOrderId("O-1"))
     asyncio.run(Submission(desk).submit(order))
     assert sent == []

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from adapters.kalshi.execution.desk import Desk
-from adapters.kalshi.execution.doubts import Doubts
 from adapters.kalshi.execution.modes import Modes
 from network.errors import Unreachable
 from network.outcomes import Refused
+from orders.doubts import Doubts
 
 
 class Exchange:

@@ -3,19 +3,19 @@
 from decimal import Decimal
 from types import SimpleNamespace
 
-from kalshi_orders import TICKER, contract
-from nautilus_trader.model import ClientOrderId, Price, Quantity
+from kalshi_orders import TICKER, contract, make_ticket
+from nautilus_trader.model import Price, Quantity
 
 from adapters.kalshi.execution.desk import Desk
 from adapters.kalshi.execution.reporting import as_known
 from adapters.kalshi.execution.statements import OrderStatement
-from adapters.kalshi.execution.tickets import Ending, Ticket
+from orders.tickets import Ending
 
 
 def test_a_report_never_says_more_than_the_engine_has_applied():
     # Events wait in a queue of the engine's: told 4 and ended here, nothing applied there. A report of the 4
     # made the engine invent a fill with a fee of its own (fault campaign, seed 51).
-    ticket = Ticket(contract(), ClientOrderId("O-1"), "bid", Decimal("0.5"), Decimal(4))
+    ticket = make_ticket(contract(), "O-1", "bid", "0.5", 4)
     ticket.told, ticket.ending, ticket.is_closed = Decimal(4), Ending("executed", Decimal(4), 9), True
     stated = OrderStatement(
         order_id="V-1",

@@ -2,22 +2,21 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from decimal import Decimal
 from types import SimpleNamespace
 
 import msgspec
 import pytest
 from aiohttp import web
-from kalshi_orders import TICKER, contract
-from nautilus_trader.model import ClientOrderId
+from kalshi_orders import TICKER, contract, make_ticket
 
 from adapters.kalshi.config import KalshiExecutionConfig
 from adapters.kalshi.execution.groups import OrderGroups
 from adapters.kalshi.execution.resolution import Resolver
-from adapters.kalshi.execution.telling import Ears, Teller
-from adapters.kalshi.execution.tickets import Ticket, Tickets
+from adapters.kalshi.execution.telling import Teller
 from adapters.kalshi.http.client import KalshiHttp
 from network.outcomes import Done
+from orders.telling import Ears
+from orders.tickets import Tickets
 
 SENT = "2026-10-03T17:31:00Z"
 SENT_NS = 1_791_048_660_000_000_000
@@ -86,7 +85,7 @@ def scene(serve, credentials, clock):
     @asynccontextmanager
     async def setting():
         venue, engine, tickets = Venue(), Engine(), Tickets()
-        teller = Teller(engine, tickets, Ears(lambda fill: None, lambda one: None, lambda one: None))
+        teller = Teller(engine, tickets, Ears(lambda one: None, lambda one: None), lambda fill: None)
         async with serve(venue.handle) as address:
             config = KalshiExecutionConfig(rest_url=f"http://{address}/trade-api/v2", read_attempts=1)
             http = KalshiHttp(
@@ -94,9 +93,7 @@ def scene(serve, credentials, clock):
             )
             async with http:
                 resolver = Resolver(http, tickets, teller, now_ns=lambda: SENT_NS, sleep=clock.sleep)
-                one = Ticket(
-                    contract(), ClientOrderId("O-1"), "bid", Decimal("0.4"), Decimal(10), sent_ns=SENT_NS
-                )
+                one = make_ticket(contract(), "O-1", "bid", "0.4", 10, sent_ns=SENT_NS)
                 one.doubt = "no answer"
                 tickets.add(one)
                 yield SimpleNamespace(

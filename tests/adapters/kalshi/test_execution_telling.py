@@ -2,16 +2,16 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
-from kalshi_orders import NOW_NS, TICKER, contract, fill
-from nautilus_trader.model import ClientOrderId
+from kalshi_orders import NOW_NS, TICKER, contract, fill, make_ticket
 
 from adapters.kalshi.execution.cash import Cash, Holdings
 from adapters.kalshi.execution.settlements import difference_of
 from adapters.kalshi.execution.statements import OrderStatement
-from adapters.kalshi.execution.telling import Ears, Teller
-from adapters.kalshi.execution.tickets import Ending, Ticket, Tickets
+from adapters.kalshi.execution.telling import Teller
 from adapters.kalshi.messages.orders import CreatedOrder
 from adapters.kalshi.messages.portfolio import Balance, Settlement, ShardBalance
+from orders.telling import Ears
+from orders.tickets import Ending, Tickets
 
 
 class Engine:
@@ -35,12 +35,10 @@ class Engine:
 class Scene:
     def __init__(self, **ticket):
         self.engine, self.tickets, self.missing, self.unwanted = Engine(), Tickets(), [], []
-        ears = Ears(lambda fill: None, self.missing.append, self.unwanted.append)
-        self.teller = Teller(self.engine, self.tickets, ears)
+        ears = Ears(self.missing.append, self.unwanted.append)
+        self.teller = Teller(self.engine, self.tickets, ears, lambda fill: None)
         plain = {"is_post_only": False, "is_immediate": False} | ticket
-        self.ticket = self.tickets.add(
-            Ticket(contract(), ClientOrderId("O-1"), "bid", Decimal("0.4"), Decimal(10), **plain)
-        )
+        self.ticket = self.tickets.add(make_ticket(contract(), "O-1", "bid", "0.4", 10, **plain))
 
     def created(self, filled, remaining):
         answer = CreatedOrder(
@@ -163,7 +161,7 @@ def test_a_fill_of_another_side_is_refused():
 
 
 def ticket(side, price, contracts):
-    return Ticket(contract(), ClientOrderId(f"O-{price}"), side, Decimal(price), Decimal(contracts))
+    return make_ticket(contract(), f"O-{price}", side, price, contracts)
 
 
 def balance(**shards):
