@@ -13,8 +13,15 @@ from multidict import MultiMapping
 from simulation.wire.polymarket_desk import Desk
 from simulation.wire.polymarket_errors import VenueError
 from simulation.wire.polymarket_orders import Market
-from simulation.wire.polymarket_rows import SECOND_NS, Row, display_price, iso_text, question_id
-from simulation.wire.polymarket_units import ONE, ONE_PRICE
+from simulation.wire.polymarket_rows import (
+    SECOND_NS,
+    Row,
+    display_price,
+    iso_text,
+    question_id,
+    shares_number,
+)
+from simulation.wire.polymarket_units import ONE_PRICE
 
 Query = MultiMapping[str]
 
@@ -170,7 +177,7 @@ def market_row(market: Market) -> Row:
         "restricted": True, "approved": True, "startDate": iso_text(about.start_ns),
         "createdAt": iso_text(about.start_ns), "updatedAt": iso_text(about.start_ns),
         "endDate": iso_text(about.end_ns), "acceptingOrdersTimestamp": iso_text(about.start_ns),
-        "orderPriceMinTickSize": market.tick / ONE_PRICE, "orderMinSize": market.minimum_size / ONE,
+        "orderPriceMinTickSize": market.tick / ONE_PRICE, "orderMinSize": shares_number(market.minimum_size),
         "negRisk": market.neg_risk, "negRiskOther": False, "makerBaseFee": 1000, "takerBaseFee": 1000,
         "feesEnabled": bool(market.fee_rate), "groupItemTitle": about.group_title, "groupItemThreshold": "0",
         "secondsDelay": market.delay_secs, "clearBookOnStart": market.clears_at_ns is not None,

@@ -90,7 +90,7 @@ def compact_row(market: Market) -> Row:
         "c": market.condition_id,
         "t": [{"t": token, "o": name} for token, name in zip(market.tokens, market.outcomes, strict=True)],
         "mts": market.tick / ONE_PRICE,
-        "mos": market.minimum_size / ONE,
+        "mos": shares_number(market.minimum_size),
         "nr": market.neg_risk,
         "mbf": 1000,
         "tbf": 1000,
@@ -124,7 +124,7 @@ def market_row(market: Market) -> Row:
         "description": about.question,
         "market_slug": about.slug,
         "tokens": tokens,
-        "minimum_order_size": market.minimum_size / ONE,
+        "minimum_order_size": shares_number(market.minimum_size),
         "minimum_tick_size": market.tick / ONE_PRICE,
         "accepting_orders": market.accepting,
         "accepting_order_timestamp": iso_text(about.start_ns),
@@ -148,6 +148,11 @@ def market_row(market: Market) -> Row:
         "fpmm": "",
         "notifications_enabled": False,
     }
+
+
+def shares_number(amount: int) -> float:
+    """Base units as a JSON number, whole ones without a point ("5")."""
+    return amount // ONE if amount % ONE == 0 else amount / ONE
 
 
 def question_id(market: Market) -> str:

@@ -1,6 +1,7 @@
 """Who is let in at the Polymarket double: bans, countries, wallets, rates; and what its catalogue and prices say."""
 
 import json
+import re
 
 import pytest
 from polymarket_client import rehearse
@@ -217,5 +218,16 @@ def test_a_request_for_which_there_is_no_route_is_noted():
     async def work(double, alice, _bob):
         assert (await alice.read("/rewards"))[0] == 404
         assert double.strays == ["GET /rewards"]
+
+    rehearse(work)
+
+
+def test_a_whole_minimum_size_is_written_without_a_point_since_hashes_take_its_text():
+    async def work(_double, alice, _bob):
+        for path in (f"/markets/{CONDITION}", f"/clob-markets/{CONDITION}", "/gamma/markets"):
+            async with alice.session.get(alice.base + path) as answer:
+                text = await answer.text()
+            found = re.findall(r'"(?:mos|orderMinSize|minimum_order_size)": ([^,}]+)', text)
+            assert found == ["5"], (path, text)
 
     rehearse(work)
