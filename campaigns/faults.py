@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from campaigns.invariants import LAWS
 from campaigns.nursery import Lost, run_all
-from campaigns.plans import EVERY_FAULT
 from campaigns.records import FaultRun
 from campaigns.venues import campaigns_of
 
@@ -77,6 +76,7 @@ def write_run(run: FaultRun, folder: Path) -> Path:
 
 
 def _sum_up(venue: str, runs: list[FaultRun], starved: int) -> FaultSummary:
+    every_fault = campaigns_of(venue).every_fault
     faults = Counter(fault for run in runs for fault in run.faults)
     broken = Counter(law.partition(":")[0] for run in runs for law in run.laws)
     return FaultSummary(
@@ -88,6 +88,6 @@ def _sum_up(venue: str, runs: list[FaultRun], starved: int) -> FaultSummary:
         failed=tuple(sorted(run.seed for run in runs if run.laws)),
         starved=starved,
         unresolved=sum(bool(run.unresolved) for run in runs),
-        faults={kind: faults[kind] for kind in EVERY_FAULT},
-        silent=tuple(kind for kind in EVERY_FAULT if not faults[kind]),
+        faults={kind: faults[kind] for kind in every_fault},
+        silent=tuple(kind for kind in every_fault if not faults[kind]),
     )

@@ -8,13 +8,6 @@ from typing import Final
 from simulation.wire.fault_plan import FRAME_KINDS, REQUEST_KINDS, TIMED_KINDS, FaultPlan, Kind, PlannedFault
 from simulation.wire.faults import Injected
 
-EVERY_FAULT: Final = tuple(
-    f"{where} {kind}"
-    for where, kinds in (("request", REQUEST_KINDS), ("frame", FRAME_KINDS), ("time", TIMED_KINDS))
-    for kind in kinds
-)
-"""Each kind at each trigger that can cause it: a campaign must see all of them happen."""
-
 _REFUSING: Final = (429, 500, 503)
 _AFTER_THE_DEED: Final = (500, 503)  # 429 says that nothing was done
 
@@ -24,7 +17,8 @@ class Terrain:
     """Where faults may strike at a venue: writes and reads by route, channels, markets that may end.
 
     `active_secs` is how long the script acts, `patience_secs` how long a client waits for an answer.
-    `lively` are channels with so many frames that a slow reader's queue overflows.
+    `lively` are channels with so many frames that a slow reader's queue overflows. `frame_kinds` and
+    `timed_kinds` are what can happen there.
     """
 
     writes: tuple[str, ...]
@@ -34,6 +28,13 @@ class Terrain:
     markets: tuple[str, ...]
     active_secs: float
     patience_secs: float
+    frame_kinds: tuple[Kind, ...] = FRAME_KINDS
+    timed_kinds: tuple[Kind, ...] = TIMED_KINDS
+
+    def every_fault(self) -> tuple[str, ...]:
+        """Return each kind at each trigger that can cause it: a campaign must see all of them happen."""
+        triggers = (("request", REQUEST_KINDS), ("frame", self.frame_kinds), ("time", self.timed_kinds))
+        return tuple(f"{where} {kind}" for where, kinds in triggers for kind in kinds)
 
 
 def draw_plan(seed: int, terrain: Terrain) -> FaultPlan:
@@ -41,20 +42,20 @@ def draw_plan(seed: int, terrain: Terrain) -> FaultPlan:
     chance = random.Random(f"plan {seed}")
     faults = [_request(chance, terrain) for _ in range(chance.randint(3, 6))]
     faults += [_frame(chance, terrain) for _ in range(chance.randint(2, 4))]
-    for kind in chance.sample(TIMED_KINDS, chance.randint(0, 2)):
+    for kind in chance.sample(terrain.timed_kinds, chance.randint(0, 2)):
         faults += _timed(chance, terrain, kind)
     return FaultPlan(f"seed {seed}", tuple(faults))
 
 
 def name_of(injected: Injected) -> str:
-    """Return a fault that happened as `EVERY_FAULT` spells it."""
+    """Return a fault that happened as `Terrain.every_fault` spells it."""
     fault = injected.fault
     where = "request" if fault.route is not None else "frame" if fault.channel is not None else "time"
     return f"{where} {fault.kind}"
 
 
 def names_of(injected: Iterable[Injected]) -> list[str]:
-    """Return what happened as `EVERY_FAULT` spells it."""
+    """Return what happened as `Terrain.every_fault` spells it."""
     return [name_of(one) for one in injected]
 
 
@@ -74,7 +75,7 @@ def _request(chance: random.Random, terrain: Terrain) -> PlannedFault:
 
 
 def _frame(chance: random.Random, terrain: Terrain) -> PlannedFault:
-    kind: Kind = chance.choice(FRAME_KINDS)
+    kind: Kind = chance.choice(terrain.frame_kinds)
     channels = terrain.lively if kind == "slow_consumer" else terrain.channels
     return PlannedFault(
         kind=kind,

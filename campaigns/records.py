@@ -72,7 +72,7 @@ class Known(Struct, frozen=True):
 
 
 class FaultRun(Struct, frozen=True):
-    """What one run of the fault campaign found; `faults` are those that happened, as `plans.EVERY_FAULT` spells.
+    """What one run of the fault campaign found; `faults` are those that happened, as `plans.Terrain.every_fault` spells.
 
     `was_starved`: the machine let it wait longer than a client waits for an answer; what it broke says nothing then.
     """

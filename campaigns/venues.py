@@ -5,22 +5,25 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from campaigns.kalshi.chain import run_chain
-from campaigns.kalshi.run import run_seed
+from campaigns.kalshi.desk import PATIENCE_SECS
+from campaigns.kalshi.run import ACTIVE_SECS, run_seed
+from campaigns.kalshi.world import terrain
 from campaigns.records import FaultRun, KillChain
 
 
 @dataclass(frozen=True, slots=True)
 class Campaigns:
-    """What a venue brings: one run of faults, one chain of kills.
+    """What a venue brings: one run of faults, one chain of kills, and the faults that must all happen.
 
     `run_faults(seed, bug)`, where `bug` names a deliberate one or is None; `run_kills(seed, kills, folder, context)`.
     """
 
     run_faults: Callable[[int, str | None], FaultRun]
     run_kills: Callable[..., Coroutine[Any, Any, KillChain]]
+    every_fault: tuple[str, ...]
 
 
-VENUES: Final = {"kalshi": Campaigns(run_seed, run_chain)}
+VENUES: Final = {"kalshi": Campaigns(run_seed, run_chain, terrain(ACTIVE_SECS, PATIENCE_SECS).every_fault())}
 
 
 def campaigns_of(venue: str) -> Campaigns:

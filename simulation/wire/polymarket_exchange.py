@@ -318,6 +318,8 @@ class Exchange:
                     self.cancel(order, "CANCELED_NOT_ENOUGH_BALANCE")
 
     def _tell(self, notice: Notice) -> None:
+        for order in (*notice.touched, *([notice.placed] if notice.placed else ())):
+            order.changed_ns = notice.at_ns
         if notice.levels:
             self.books[notice.market.condition_id].changed_ns = notice.at_ns
         for listener in self.listeners:

@@ -139,6 +139,7 @@ class Order:
     remaining: int
     matched: int = 0
     status: str = "LIVE"
+    changed_ns: int = 0
     trade_ids: list[str] = field(default_factory=list)
 
     @property

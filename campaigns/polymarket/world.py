@@ -1,0 +1,213 @@
+"""A Polymarket to break: four markets of three kinds, a wallet with pUSD, a crowd."""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from coincurve import PrivateKey
+from eth_utils.crypto import keccak
+
+from campaigns.plans import Terrain
+from campaigns.records import Books, VenueFill, VenueOrder
+from simulation.wire.fault_plan import FRAME_KINDS, HASHED_KINDS, FaultPlan
+from simulation.wire.polymarket import TIMED, PolymarketDouble
+from simulation.wire.polymarket_crowd import Crowd, CrowdSettings
+from simulation.wire.polymarket_desk import PolymarketSettings
+from simulation.wire.polymarket_orders import About, MakerFill, Market, Order, Trade
+from simulation.wire.polymarket_units import ONE
+
+VENUE: Final = "POLYMARKET"
+CASH_USD: Final = 400
+SERIES: Final = "btc-up-or-down-15m"
+_HOUR_NS: Final = 3_600_000_000_000
+_QUARTER_SECS: Final = 900
+_EVENT: Final = "0x" + "5e" * 31 + "00"
+
+
+def terrain(active_secs: float, patience_secs: float) -> Terrain:
+    """Return where faults may strike at Polymarket."""
+    return Terrain(
+        writes=("POST /order", "DELETE /order", "POST /orders", "DELETE /orders"),
+        reads=(
+            "GET /data/orders",
+            "GET /data/order/",
+            "GET /data/trades",
+            "GET /balance-allowance",
+            "GET /book",
+        ),
+        channels=("order", "trade", "price_change", "book", "last_trade_price", "*"),
+        lively=("price_change",),
+        markets=tuple(market.condition_id for market in make_markets(0)),
+        active_secs=active_secs,
+        patience_secs=patience_secs,
+        frame_kinds=FRAME_KINDS + HASHED_KINDS,
+        timed_kinds=TIMED,
+    )
+
+
+def make_markets(now_ns: int) -> list[Market]:
+    """Return the markets of a run: an up/down window with a taker delay, a plain one, two of a neg-risk event."""
+    draw = random.Random("polymarket markets")
+    start_secs = now_ns // (_QUARTER_SECS * 10**9) * _QUARTER_SECS
+    window = f"btc-updown-15m-{start_secs}"
+    crypto = About(
+        1, "Bitcoin Up or Down", window, window, SERIES, start_ns=now_ns, end_ns=now_ns + 3 * _HOUR_NS,
+        tags=("Crypto",), twap_secs=60, asset="btc",
+    )  # fmt: skip
+    plain = [
+        About(number, f"Question {number}?", slug, event, start_ns=now_ns, end_ns=now_ns + 3 * _HOUR_NS)
+        for number, slug, event in ((2, "plain", "plain"), (3, "first", "race"), (4, "second", "race"))
+    ]
+    return [
+        Market(
+            f"0x{draw.getrandbits(256):064x}",
+            (str(draw.getrandbits(250)), str(draw.getrandbits(250))),
+            fee_rate=Fraction(7, 100) if about is crypto else Fraction(1, 25),
+            is_delayed=about is crypto,
+            neg_risk=about.event == "race",
+            neg_risk_id=_EVENT if about.event == "race" else "",
+            about=about,
+        )
+        for about in (crypto, *plain)
+    ]
+
+
+def wall_ns() -> int:
+    """Return the time of this machine."""
+    return time.clock_gettime_ns(time.CLOCK_REALTIME)
+
+
+class World:
+    """The double of one run, its manner and its crowd drawn from a seed, and our wallet there."""
+
+    def __init__(self, seed: int, plan: FaultPlan | None = None) -> None:
+        chance = random.Random(f"world {seed}")
+        settings = PolymarketSettings(
+            tier="elite",
+            mined_ms=chance.choice((50, 300, 900)),
+            confirmed_ms=chance.choice((1_000, 1_500)),
+            post_only_ms=1_000,
+            max_skew_secs=5,
+        )
+        self.double = PolymarketDouble(settings, seed, wall_ns, plan)
+        self.seed = seed
+        self._crowd: asyncio.Task[None] | None = None
+        self._is_lively = False
+        secret = PrivateKey(keccak(f"campaign wallet {seed}".encode()))
+        self.private_key = f"0x{secret.to_hex()}"
+        self.address = "0x" + keccak(secret.public_key.format(compressed=False)[1:])[-20:].hex()
+        self.key = self.double.desk.doorkeeper.create(self.address, 0)
+
+    async def start(self) -> str:
+        """Open for business; return the CLOB's base."""
+        base = await self.double.start()
+        for market in make_markets(wall_ns()):
+            self.double.exchange.list_market(market)
+        self.double.exchange.ledger.deposit(self.address, CASH_USD * ONE)
+        return base
+
+    def start_crowd(self, events_per_second: float) -> None:
+        """Let others trade, until `stop_crowd`."""
+        self._is_lively = True
+        if self._crowd is None:
+            settings = CrowdSettings(taker_share=0.3, largest_count=800)
+            crowd = Crowd(self.double.exchange, settings, self.seed)
+            self._crowd = self.double.run("crowd", self._trade(crowd, 1 / events_per_second))
+
+    def stop_crowd(self) -> None:
+        """Let nobody else trade."""
+        self._is_lively = False
+
+    async def _trade(self, crowd: Crowd, pause_secs: float) -> None:
+        while True:
+            await asyncio.sleep(pause_secs)
+            if self._is_lively:
+                crowd.step()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is under way: no request held back, no order delayed, no trade unsettled."""
+        double = self.double
+        waits = double.faults.held_requests or double.settlement.under_way
+        return not waits and not double.exchange.delayed_orders()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Return what a client needs in its environment to be our user."""
+        return {
+            "POLYMARKET_PRIVATE_KEY": self.private_key,
+            "POLYMARKET_API_KEY": self.key.key,
+            "POLYMARKET_API_SECRET": self.key.secret,
+            "POLYMARKET_API_PASSPHRASE": self.key.passphrase,
+        }
+
+    def books(self, wishes: Mapping[str, str]) -> Books:
+        """Return the venue's records of our wallet, and what the double's own audit found.
+
+        `wishes` are our client order ids by order id, since the venue knows none. A fill is named
+        "<trade id>|<order id>"; a trade whose settlement failed is none.
+        """
+        exchange = self.double.exchange
+        wallet = exchange.ledger.wallet(self.address)
+        mine = [order for order in exchange.orders.values() if order.ask.wallet == self.address]
+        fills = [fill for trade in exchange.trades.values() for fill in _fills(trade, self.address)]
+        positions = {
+            market.condition_id: Decimal(wallet.holds(market.tokens[0]) - wallet.holds(market.tokens[1]))
+            / ONE
+            for market in exchange.markets.values()
+        }
+        return Books(
+            orders=tuple(_order(order, wishes.get(order.ask.order_id, "")) for order in mine),
+            fills=tuple(fills),
+            positions={name: held for name, held in positions.items() if held},
+            cash_usd=Decimal(wallet.cash) / ONE,
+            settled=tuple(name for name, market in exchange.markets.items() if market.is_resolved),
+            faults=(*self.double.audit(), *map(repr, self.double.errors)),
+        )
+
+    @property
+    def reverted(self) -> list[str]:
+        """Return the names of our fills whose settlement failed."""
+        trades = [trade for trade in self.double.exchange.trades.values() if trade.status == "FAILED"]
+        return [fill.trade_id for trade in trades for fill in _parts(trade, self.address)]
+
+
+def _order(order: Order, client_order_id: str) -> VenueOrder:
+    return VenueOrder(
+        order_id=order.ask.order_id,
+        client_order_id=client_order_id,
+        market=order.market.condition_id,
+        filled=Decimal(order.matched) / ONE,
+        is_open=order.status in ("LIVE", "DELAYED"),
+        made_ns=order.created_ns,
+        changed_ns=order.changed_ns,
+    )
+
+
+def _fills(trade: Trade, address: str) -> list[VenueFill]:
+    return [] if trade.status == "FAILED" else _parts(trade, address)
+
+
+def _parts(trade: Trade, address: str) -> list[VenueFill]:
+    parts = [_part(trade, fill.order, fill) for fill in trade.fills]
+    taker = trade.taker
+    signed = Decimal(trade.shares) / ONE * (1 if taker.is_bid else -1)
+    name = f"{trade.trade_id}|{taker.ask.order_id}"
+    parts.append(
+        (taker, VenueFill(name, taker.ask.order_id, _market(taker), signed, Decimal(trade.fee) / ONE))
+    )
+    return [fill for order, fill in parts if order.ask.wallet == address]
+
+
+def _part(trade: Trade, order: Order, fill: MakerFill) -> tuple[Order, VenueFill]:
+    signed = Decimal(fill.shares) / ONE * (1 if order.is_bid else -1)
+    name = f"{trade.trade_id}|{order.ask.order_id}"
+    return order, VenueFill(name, order.ask.order_id, _market(order), signed, Decimal(0))
+
+
+def _market(order: Order) -> str:
+    return order.market.condition_id
