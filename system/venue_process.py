@@ -156,8 +156,8 @@ async def _play(double: KalshiDouble, playback: Playback) -> None:
         await asyncio.sleep(0.05)
     playing = double.start_playback(playback)
     while not (await asyncio.wait({playing}, timeout=1.0))[0]:
-        _tell(json.encode(Progress(played_secs=playback.played_secs)))
-    _tell(json.encode(Progress(played_secs=playback.played_secs, is_over=True)))
+        _tell(json.encode(Progress(played_secs=playback.pacing.played_secs)))
+    _tell(json.encode(Progress(played_secs=playback.pacing.played_secs, is_over=True)))
 
 
 def verdict(double: KalshiDouble) -> dict[str, Any]:

@@ -145,7 +145,9 @@ class KalshiDouble:
 
     def start_playback(self, playback: Playback) -> asyncio.Task[None]:
         """Play a recording; the task ends with it. At speed 0 it waits for slow readers."""
-        playback.backlog = lambda: max((item.pipe.backlog for item in self.sockets.connections), default=0)
+        playback.pacing.backlog = lambda: max(
+            (item.pipe.backlog for item in self.sockets.connections), default=0
+        )
         return self.run("playback", playback.run())
 
     def snapshot(self) -> Snapshot:

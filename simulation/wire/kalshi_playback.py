@@ -4,7 +4,6 @@ Prices, sizes and order are the recording's; ids, numbering and clocks are the d
 recordings before September 2026 have no `clock`: deltas of equal `ts` are one group (kalshi.md section 8).
 """
 
-import asyncio
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,8 +17,8 @@ from simulation.wire.kalshi_orders import Trade
 from simulation.wire.kalshi_recordings import Recorded
 from simulation.wire.kalshi_tape import Change, Tape
 from simulation.wire.kalshi_units import MILLI_NS, ONE_PRICE, SECOND_NS, parse_count, parse_price, parse_time
+from simulation.wire.pacing import Pacing
 
-_YIELD_EVERY = 64
 _WINDOW_NS = 900 * SECOND_NS
 _TERMS = ("strike_type", "floor_strike", "cap_strike", "custom_strike", "yes_sub_title")
 
@@ -54,17 +53,14 @@ class Playback:
         self.control = control
         self.exchange = control.exchange
         self.messages = messages
-        self.speed = speed
+        self.pacing = Pacing(speed, self.exchange.now_ns, self.exchange.settings.buffer_frames // 2)
         self.exchange_index = exchange_index
         self.results = dict(results or {})
         self.report = PlaybackReport()
-        self.backlog: Callable[[], int] = lambda: 0
         self._tapes: dict[str, Tape] = {}
         self._strikes: dict[str, float] = {}
         self._group: tuple[str, str] | None = None
         self._changes: list[Change] = []
-        self._zero: tuple[int, int] | None = None
-        self._at_ns = 0
         self._takers: dict[str, Callable[[dict[str, Any]], None]] = {
             "ticker": self._ticker,
             "trade": self._trade,
@@ -81,16 +77,14 @@ class Playback:
         for message in self.messages:
             if message.kind != "orderbook_delta" or _group_of(message.body) != self._group:
                 self.flush()  # a group is applied whole, however its parts were spread over time
-                await self._pace(message.recv_ns)
+                await self.pacing.wait(message.recv_ns, self.report.messages)
             self.feed(message)
         self.flush()
 
     def feed(self, message: Recorded) -> None:
         """Apply one message; a delta waits until its group is complete."""
         self.report.messages += 1
-        self._at_ns = message.recv_ns
-        if self._zero is None:
-            self._zero = (message.recv_ns, self.exchange.now_ns())
+        self.pacing.see(message.recv_ns)
         if message.kind == "orderbook_delta":
             self._delta(message)
             return
@@ -100,31 +94,12 @@ class Playback:
         elif taker := self._takers.get(message.kind):
             taker(message.body)
 
-    @property
-    def played_secs(self) -> float:
-        """How much of the recording's own time has been played."""
-        return 0.0 if self._zero is None else (self._at_ns - self._zero[0]) / SECOND_NS
-
     def flush(self) -> None:
         """Apply the group that is being collected."""
         if self._group is not None and self._changes:
             self._tapes[self._group[0]].apply(self._changes)
             self.report.groups += 1
         self._group, self._changes = None, []
-
-    async def _pace(self, recv_ns: int) -> None:
-        if self.speed > 0 and self._zero is not None:
-            due_ns = self._shifted(recv_ns)
-            if due_ns > self.exchange.now_ns():
-                await asyncio.sleep((due_ns - self.exchange.now_ns()) / SECOND_NS)
-        elif self.report.messages % _YIELD_EVERY == 0:
-            await asyncio.sleep(0)
-            while self.backlog() > self.exchange.settings.buffer_frames // 2:
-                await asyncio.sleep(0.001)
-
-    def _shifted(self, at_ns: int) -> int:
-        recorded, now = self._zero or (at_ns, self.exchange.now_ns())
-        return now + int((at_ns - recorded) / (self.speed or 1.0))
 
     def _delta(self, message: Recorded) -> None:
         body = message.body
@@ -163,7 +138,7 @@ class Playback:
 
     def _index(self, body: dict[str, Any]) -> None:
         value = json.loads(body["data"])
-        at_ns = self._shifted(int(value["time"]) * MILLI_NS)
+        at_ns = self.pacing.shifted(int(value["time"]) * MILLI_NS)
         averages = (body.get("avg_60s_data"), body.get("last_60s_windowed_average_15min"))
         average, window = (self._average(part) for part in averages)
         self.exchange.tell(IndexValue(body["index_id"], at_ns, str(value["value"]), average or {}, window))
@@ -174,7 +149,9 @@ class Playback:
             return None
         names = ("window_start_ts_ms", "window_end_ts_exclusive")
         times = {
-            name: self._shifted(int(body[name]) * MILLI_NS) // MILLI_NS for name in names if name in body
+            name: self.pacing.shifted(int(body[name]) * MILLI_NS) // MILLI_NS
+            for name in names
+            if name in body
         }
         return body | times
 
@@ -228,7 +205,7 @@ class Playback:
         if ticker in self.exchange.markets:
             return self.exchange.markets[ticker]
         close = body.get("close_time")
-        close_ns = parse_time(str(close)) if close else self._at_ns + _WINDOW_NS
+        close_ns = parse_time(str(close)) if close else self.pacing.at_ns + _WINDOW_NS
         facts: dict[str, Any] = {}
         if ticker in self._strikes:
             facts = {"strike_type": "greater_or_equal", "floor_strike": self._strikes[ticker]}
@@ -236,7 +213,7 @@ class Playback:
         return self._listed(ticker, event, (close_ns - _WINDOW_NS, close_ns), facts)
 
     def _listed(self, ticker: str, event: str, life_ns: tuple[int, int], facts: dict[str, Any]) -> Market:
-        opens_ns, closes_ns = map(self._shifted, life_ns)
+        opens_ns, closes_ns = map(self.pacing.shifted, life_ns)
         listing = Listing(
             ticker, event, ticker.partition("-")[0], min(opens_ns, self.exchange.now_ns()), closes_ns,
             "tapered_deci_cent", exchange_index=self.exchange_index, facts=facts,

@@ -5,15 +5,12 @@ recorder, .frames.zst) and a recorder's flat lines with `event_type`, `payload_j
 the manifests beside the data.
 """
 
-import gzip
-import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import pyarrow as pa
+from simulation.wire.recorded_lines import read_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +28,8 @@ class Recorded:
 
 def load_recording(path: Path) -> Iterator[Recorded]:
     """Yield a session's messages in order, of a folder those of its parts; ValueError on a line of neither format."""
-    if path.is_dir():
-        for part in sorted(path.glob("*.frames.zst")):
-            yield from load_recording(part)
-        return
-    with _open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _read_line(json.loads(line), f"{path.name}:{number}")
-
-
-def _open(path: Path) -> BinaryIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rb")  # type: ignore[return-value]  # a GzipFile reads like a BinaryIO
-    if path.suffix == ".zst":
-        stream: BinaryIO = io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"))
-        return stream
-    return path.open("rb")
+    for row, where in read_lines(path):
+        yield _read_line(row, where)
 
 
 def _read_line(row: dict[str, Any], where: str) -> Recorded:

@@ -24,6 +24,7 @@ from simulation.wire.polymarket_entry import EntryApi
 from simulation.wire.polymarket_errors import VenueError
 from simulation.wire.polymarket_exchange import Exchange
 from simulation.wire.polymarket_gamma import GammaApi
+from simulation.wire.polymarket_playback import Playback
 from simulation.wire.polymarket_prices import PriceApi
 from simulation.wire.polymarket_reads import ReadApi
 from simulation.wire.polymarket_settlement import Fate, Settlement
@@ -104,6 +105,13 @@ class PolymarketDouble:
         crowd = Crowd(self.exchange, settings, seed)
         self.run("crowd", crowd.run())
         return crowd
+
+    def start_playback(self, playback: Playback) -> asyncio.Task[None]:
+        """Play a recording; the task ends with it. At speed 0 it waits for slow readers."""
+        playback.pacing.backlog = lambda: max(
+            (one.pipe.backlog for one in self.streams.subscribers), default=0
+        )
+        return self.run("playback", playback.run())
 
     def tick(self) -> None:
         """Do what is due: faults, modes, expiries, dead-man switches, settlement."""

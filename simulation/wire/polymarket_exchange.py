@@ -23,7 +23,7 @@ from simulation.wire.polymarket_errors import VenueError, invalid_order
 from simulation.wire.polymarket_ledger import Ledger
 from simulation.wire.polymarket_orders import CROWD, MakerFill, Market, Order, OrderAsk, Trade, TradeStatus
 from simulation.wire.polymarket_signatures import exchange_of
-from simulation.wire.polymarket_units import FINE_TICK, ONE_PRICE, reserve
+from simulation.wire.polymarket_units import FINE_TICK, ONE_PRICE, reserve, yes_money
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Exchange:
         self.books[market.condition_id] = Book()
         self.books[market.condition_id].changed_ns = self.now_ns()
         self._by_token |= dict.fromkeys(market.tokens, market)
-        self._tell(Notice(market, self.now_ns(), is_new=True))
+        self.announce(Notice(market, self.now_ns(), is_new=True))
 
     def market_of(self, token: str) -> Market:
         """The market of a token; 404 when there is no book for it."""
@@ -104,7 +104,7 @@ class Exchange:
         if fills and (delay_ns := self._delay_ns(order)):
             order.status = "DELAYED"
             self._delayed[ask.order_id] = (self.now_ns() + delay_ns, order)
-            self._tell(Notice(market, self.now_ns(), placed=order))
+            self.announce(Notice(market, self.now_ns(), placed=order))
             return order, []
         return order, self._execute(Notice(market, self.now_ns(), placed=order), order, fills)
 
@@ -127,7 +127,7 @@ class Exchange:
         self._take_off(order, status)
         notice = Notice(order.market, self.now_ns(), touched=[order])
         notice.levels.append((order.is_bid, order.book_price))
-        self._tell(notice)
+        self.announce(notice)
 
     def open_orders(self, wallet: str | None = None) -> list[Order]:
         """What rests, of one wallet or of all, oldest first."""
@@ -152,7 +152,7 @@ class Exchange:
         trade.transaction = transaction or trade.transaction
         if status == "FAILED":
             self.ledger.unbook(trade)
-        self._tell(Notice(trade.taker.market, self.now_ns(), trades=[trade]))
+        self.announce(Notice(trade.taker.market, self.now_ns(), trades=[trade]))
         if status == "FAILED":
             self._drop_unfunded(trade)
 
@@ -175,7 +175,7 @@ class Exchange:
         if self.redeems:
             for address in list(self.ledger.wallets):
                 self.ledger.redeem(address, market)
-        self._tell(Notice(market, self.now_ns(), is_result=True))
+        self.announce(Notice(market, self.now_ns(), is_result=True))
 
     def convert(self, wallet: str, market: Market, amount: int) -> None:
         """Turn NO of one outcome of a neg-risk event into YES of each other; ValueError without an event."""
@@ -187,7 +187,36 @@ class Exchange:
     def change_tick(self, market: Market, tick: int) -> None:
         """Give a market another tick, in units of 1e-4; what rests on the old grid stays (section 14)."""
         before, market.tick = market.tick, tick
-        self._tell(Notice(market, self.now_ns(), old_tick=before))
+        self.announce(Notice(market, self.now_ns(), old_tick=before))
+
+    # -- for a recorded book -------------------------------------------------------------------
+
+    def rest(self, order: Order) -> None:
+        """Put an order on the book unchecked and untold; `announce` tells."""
+        self.books[order.market.condition_id].add(order)
+        self._resting[order.ask.order_id] = order
+
+    def lift(self, order: Order, status: str) -> None:
+        """Take a resting order off untold."""
+        self._take_off(order, status)
+
+    def hit(self, taker: Order, maker: Order, shares: int) -> None:
+        """Trade with one resting order at its price, past whoever stands before it, and tell."""
+        fill = MakerFill(maker, maker.book_price, shares, yes_money(maker.book_price, shares))
+        notice = Notice(maker.market, self.now_ns())
+        self._trade(notice, taker, [fill], 0)
+        taker.status = "MATCHED"
+        self.announce(notice)
+        self._drop_unfunded(notice.trades[0])
+
+    def record(self, trade: Trade) -> None:
+        """Tell of a trade that moves nothing here."""
+        self.trades[trade.trade_id] = trade
+        trade.updated_ns = trade.matched_ns
+        market = trade.taker.market
+        market.last_price, market.yes_price = trade.price, trade.fills[0].price
+        market.last_side = "BUY" if trade.taker.ask.is_buy else "SELL"
+        self.announce(Notice(market, trade.matched_ns, trades=[trade]))
 
     def audit(self) -> list[str]:
         """Every broken invariant in words; an empty list is the only good answer."""
@@ -231,7 +260,7 @@ class Exchange:
         for bucket, price in enumerate(dict.fromkeys(fill.price for fill in fills)):
             self._trade(notice, order, [fill for fill in fills if fill.price == price], bucket)
         self._rest_or_end(notice, order)
-        self._tell(notice)
+        self.announce(notice)
         for trade in notice.trades:
             self._drop_unfunded(trade)
         self._refine(order.market)
@@ -255,7 +284,7 @@ class Exchange:
     def _end_delayed(self, order: Order, status: str) -> None:
         self._delayed.pop(order.ask.order_id, None)
         order.status = status
-        self._tell(Notice(order.market, self.now_ns(), touched=[order]))
+        self.announce(Notice(order.market, self.now_ns(), touched=[order]))
 
     def _refine(self, market: Market) -> None:
         """Make the tick finer when the last price or the middle of the book has come near 0 or 1."""
@@ -317,7 +346,8 @@ class Exchange:
                 if self._reserved(order) > balance:
                     self.cancel(order, "CANCELED_NOT_ENOUGH_BALANCE")
 
-    def _tell(self, notice: Notice) -> None:
+    def announce(self, notice: Notice) -> None:
+        """Tell the listeners what was done."""
         for order in (*notice.touched, *([notice.placed] if notice.placed else ())):
             order.changed_ns = notice.at_ns
         if notice.levels:
