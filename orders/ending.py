@@ -56,27 +56,39 @@ class Cancelling[T: Ticket, A](ABC):
         """
 
     async def cancel(self, ticket: T) -> None:
-        """Cancel one order, as soon as its own submit has an answer."""
+        """Cancel one order, as soon as its own submit has an answer; once, however often it is asked for."""
         await ticket.known.wait()
-        if _is_there(ticket):
-            await self._pursue(ticket, await self.send(ticket))
+        if _may_be_cancelled(ticket):
+            ticket.is_cancelling = True
+            try:
+                await self._repeat(ticket, await self.send(ticket))
+            finally:
+                _let_go(ticket)
 
     async def cancel_many(self, tickets: Sequence[T]) -> None:
         """Cancel orders together; those without an answer to their submit follow by themselves."""
         for ticket in tickets:
             if not ticket.known.is_set():
                 self._floor.tasks.start(f"cancel {ticket}", self.cancel(ticket))
-        ready = [one for one in tickets if one.known.is_set() and _is_there(one)]
-        for part in batched(ready, self._most_together, strict=False):
-            outcomes = await self.send_together(part)
-            for ticket, outcome in zip(part, outcomes, strict=True):
-                self._floor.tasks.start(f"book the cancel of {ticket}", self._pursue(ticket, outcome))
+        ready = [one for one in tickets if one.known.is_set() and _may_be_cancelled(one)]
+        for ticket in ready:
+            ticket.is_cancelling = True
+        followed: set[T] = set()
+        try:
+            for part in batched(ready, self._most_together, strict=False):
+                for ticket, outcome in zip(part, await self.send_together(part), strict=True):
+                    self._floor.tasks.start(f"follow the cancel of {ticket}", self._pursue(ticket, outcome))
+                    followed.add(ticket)
+        finally:
+            for ticket in ready:
+                if ticket not in followed:
+                    _let_go(ticket)
 
     async def _pursue(self, ticket: T, outcome: Outcome[A]) -> None:
         try:
             await self._repeat(ticket, outcome)
         finally:
-            ticket.cancel_doubt = None
+            _let_go(ticket)
 
     async def _repeat(self, ticket: T, outcome: Outcome[A]) -> None:
         tries = refusals = 0
@@ -93,7 +105,9 @@ class Cancelling[T: Ticket, A](ABC):
             outcome = await self.send(ticket)
 
     async def _problem(self, ticket: T, outcome: Outcome[A]) -> str | None:
-        ticket.cancel_doubt = outcome.reason if isinstance(outcome, Unknown) else None
+        # A later refusal says nothing of an earlier request that may still arrive: the doubt stays to the end.
+        if isinstance(outcome, Unknown):
+            ticket.cancel_doubt = outcome.reason
         return await self.problem(ticket, outcome)
 
     def _reject(self, ticket: T, reason: str) -> None:
@@ -101,6 +115,14 @@ class Cancelling[T: Ticket, A](ABC):
             return
         order, venue_id = self._teller.order(ticket), VenueOrderId(ticket.order_id or "")
         self._floor.client.generate_order_cancel_rejected(order, venue_id, reason, self._floor.now_ns)
+
+
+def _let_go(ticket: Ticket) -> None:
+    ticket.is_cancelling, ticket.cancel_doubt = False, None
+
+
+def _may_be_cancelled(ticket: Ticket) -> bool:
+    return _is_there(ticket) and not ticket.is_cancelling
 
 
 def _is_there(ticket: Ticket) -> bool:

@@ -28,7 +28,7 @@ class Ticket:
 
     `order_id` is the venue's and known once the order arrived. `told` contracts were told to the engine, by
     the trades in `trades`. `is_submitted` says that the engine was told of its leaving. `ending` is what the venue said; the order is `is_closed` once all fills before
-    it are told too. `doubt` says what is unknown about it, None when nothing is, `cancel_doubt` the same of its cancel.
+    it are told too. `doubt` says what is unknown about it, None when nothing is, `cancel_doubt` the same of its cancel, which is followed while `is_cancelling`.
     `known` is set when the venue's id is known or will never be.
     """
 
@@ -47,6 +47,7 @@ class Ticket:
     closed_ns: int = 0
     doubt: str | None = None
     cancel_doubt: str | None = None
+    is_cancelling: bool = False
     is_fetching: bool = False
     known: asyncio.Event = field(default_factory=asyncio.Event)
 
