@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct, structs, to_builtins
 from nautilus_trader.model import (
     AssetClass,
     BinaryOption,
@@ -179,6 +179,13 @@ def pairs_among(instruments: Iterable[Instrument]) -> list[OutcomePair]:
         if info_of(yes)["outcome"] == "YES" and complement_of(yes) in known
     ]
     return sorted(pairs, key=lambda pair: (pair.yes.activation_ns, str(pair.yes.id)))
+
+
+def differs(terms: MarketTerms, other: MarketTerms) -> bool:
+    """Return whether a trader would see another contract: anything but when and in which words it was told."""
+    return structs.replace(terms, known_ns=0, venue_says={}) != structs.replace(
+        other, known_ns=0, venue_says={}
+    )
 
 
 def _check_ticks(terms: MarketTerms) -> None:

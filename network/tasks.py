@@ -55,3 +55,14 @@ class Tasks:
         error = task.exception()
         if error is not None:
             self._on_error(task.get_name(), error)
+
+
+async def wait_at_most(event: asyncio.Event, secs: float) -> None:
+    """Wait for an event, but no longer than so many seconds, and clear it."""
+    try:
+        async with asyncio.timeout(secs):
+            await event.wait()
+    except TimeoutError:
+        return
+    finally:
+        event.clear()

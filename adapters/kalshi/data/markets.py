@@ -13,8 +13,8 @@ from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.messages.market_data import EventFeeUpdate
 from adapters.kalshi.messages.reference import Market
 from adapters.kalshi.providers.schedule import dated_fees
-from adapters.kalshi.providers.terms import Listing, differs, overridden, terms_of_listing
-from markets.instruments import MarketTerms
+from adapters.kalshi.providers.terms import Listing, overridden, terms_of_listing
+from markets.instruments import MarketTerms, differs
 from markets.live.outlet import Note, note_nothing
 from markets.mirror import Mirror
 

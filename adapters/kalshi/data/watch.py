@@ -16,6 +16,7 @@ from adapters.kalshi.providers.catalogue import KalshiCatalogue
 from adapters.kalshi.providers.terms import Listing, amended
 from markets.live.conditions import Conditions
 from network.errors import NetworkError
+from network.tasks import wait_at_most
 
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000
@@ -141,7 +142,7 @@ class Watch:
                 if (due_ns := market.next_due_ns()) is not None:
                     dues.append(due_ns)
             wait_secs = (min(dues) - now_ns) / _SECOND_NS if dues else self._pace.clock_secs
-            await _until(self._alarm, min(max(wait_secs, 0.001), self._pace.clock_secs))
+            await wait_at_most(self._alarm, min(max(wait_secs, 0.001), self._pace.clock_secs))
 
     async def watch_venue(self) -> None:
         """Look at the lists and at markets whose result is due, for ever; trouble is logged and tried again."""
@@ -150,7 +151,7 @@ class Watch:
             await self._try("states of markets", self._look_at_rows())
             await self._try("state of the exchange", self._look_at_shards())
             due_secs = min(self._pace.discovery_secs, self._pace.settlement_secs)
-            await _until(self._wake, due_secs)
+            await wait_at_most(self._wake, due_secs)
 
     async def _look_at_shards(self) -> None:
         paused = await self._catalogue.find_paused_shards()
@@ -211,13 +212,3 @@ class Watch:
             self._markets.counts["failed_looks"] += 1
             self._conditions.take_trouble(f"{what}: {error}")
             _LOG.warning("expected %s, found %s", what, error)
-
-
-async def _until(event: asyncio.Event, secs: float) -> None:
-    try:
-        async with asyncio.timeout(secs):
-            await event.wait()
-    except TimeoutError:
-        return
-    finally:
-        event.clear()

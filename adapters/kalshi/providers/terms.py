@@ -147,11 +147,6 @@ def overridden(listing: Listing, update: EventFeeUpdate, since_ns: int) -> Listi
     return dataclasses.replace(listing, event=event, overrides=(*before, _override(event, since_ns)))
 
 
-def differs(terms: MarketTerms, other: MarketTerms) -> bool:
-    """Return whether a trader would see another contract: anything but when and in which words it was told."""
-    return replace(terms, known_ns=0, venue_says={}) != replace(other, known_ns=0, venue_says={})
-
-
 def terms_of_window(ticker: str, recorded_as: str) -> MarketTerms:
     """Return the terms of a 15-minute market of which nothing but the ticker is left.
 

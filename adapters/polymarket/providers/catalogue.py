@@ -79,6 +79,10 @@ class PolymarketCatalogue:
         """Return the order book's description of a market, which may name its winner."""
         return await self._http.get_market(condition_id)
 
+    async def venue_time(self) -> int:
+        """Return the order book's clock in seconds: it answers, so it is there."""
+        return await self._http.get_time()
+
     async def _first(self, key: str, name: str) -> Listing | None:
         ask = self._http.get_markets_by_slug if key == "slug" else self._http.get_markets_by_condition
         for closed in (False, True):

@@ -35,7 +35,7 @@ class MarketLife:
 
     def take_row(self, row: GammaMarket, known_ns: int) -> list[Fact]:
         """Return what the catalogue's row says; ValueError for one that cannot be read."""
-        self.closes_ns = closes_ns_of(row, known_ns)
+        self.closes_ns = closes_ns_of(row, known_ns, self.closes_ns)
         payout = payout_of_row(row)
         happened_ns = time_ns(row.closed_time) if row.closed_time and row.closed else known_ns
         phase = self._phase_of(row, known_ns) if payout is None else Phase.SETTLED

@@ -53,7 +53,7 @@ def terms_of_listing(
         event=event_of(listing),
         title=market.question or market.slug,
         opens_ns=_opens_ns(market, known_ns),
-        closes_ns=closes_ns_of(market, known_ns),
+        closes_ns=closes_ns_of(market, known_ns, before.closes_ns if before else 0),
         known_ns=known_ns,
         price_ranges=before.price_ranges if before else price_ranges(tick),
         fees=dated(before.fees if before else (), fees, known_ns),
@@ -105,11 +105,11 @@ def is_neg_risk(listing: Listing) -> bool:
     return listing.book.is_neg_risk if listing.book else bool(listing.market.neg_risk)
 
 
-def closes_ns_of(market: GammaMarket, known_ns: int) -> int:
+def closes_ns_of(market: GammaMarket, known_ns: int, before_ns: int = 0) -> int:
     """Return when trading ends as far as is known: a window's end, else the stated end, which is an estimate.
 
     The venue takes orders until a market is resolved. So while it takes them after the stated end, the close is
-    a day ahead.
+    a day ahead, and stays there (`before_ns`) until that has passed too.
     """
     window = Window.of(market.slug)
     if window is not None:
@@ -118,7 +118,9 @@ def closes_ns_of(market: GammaMarket, known_ns: int) -> int:
         raise ValueError(f"expected an end date of {market.slug}, found none")
     ends_ns = time_ns(market.end_date)
     is_taking = bool(market.accepting_orders) and not market.closed
-    return max(ends_ns, known_ns + _DAY_NS) if is_taking else ends_ns
+    if not is_taking or ends_ns > known_ns:
+        return ends_ns
+    return before_ns if before_ns > known_ns else known_ns + _DAY_NS
 
 
 def _opens_ns(market: GammaMarket, known_ns: int) -> int:

@@ -7,8 +7,8 @@ from adapters.kalshi.messages.market_data import EventFeeUpdate, MarketLifecycle
 from adapters.kalshi.messages.numbers import time_ns
 from adapters.kalshi.messages.reference import Event, EventFeeChange, Market, Series, SeriesFeeChange
 from adapters.kalshi.providers.schedule import SeriesFacts, dated_fees
-from adapters.kalshi.providers.terms import Listing, amended, differs, overridden, terms_of_listing
-from markets.instruments import PriceRange, make_pair
+from adapters.kalshi.providers.terms import Listing, amended, overridden, terms_of_listing
+from markets.instruments import PriceRange, differs, make_pair
 from pricing.fees import FeeSchedule
 
 S, E, M = "KXMLBGAME", "KXMLBGAME-26JUL08", "KXMLBGAME-26JUL08-NYY"

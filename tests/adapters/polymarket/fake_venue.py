@@ -28,7 +28,7 @@ class FakeVenue:
         self.rows, self.events, self.series = {}, {}, {}
         self.compact, self.results, self.books = {}, {}, {}
         self.trades, self.prices = [], []
-        self.heard, self.asked, self.sockets = [], [], []
+        self.heard, self.asked, self.sockets, self.listeners = [], [], [], []
         self.is_mute = False
         self.refusals = {}
         self.on_asked = lambda path: None
@@ -51,6 +51,7 @@ class FakeVenue:
                 web.get("/clob/prices-history", self._prices),
                 web.get("/data/v2/trades", self._trades),
                 web.get("/ws/market", self._stream),
+                web.get("/rtds", self._prices_stream),
             ]
         )
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -61,7 +62,7 @@ class FakeVenue:
         try:
             yield f"http://127.0.0.1:{port}"
         finally:
-            for socket in list(self.sockets):
+            for socket in [*self.sockets, *self.listeners]:
                 await socket.close()
             await runner.cleanup()
 
@@ -161,6 +162,22 @@ class FakeVenue:
         finally:
             self.sockets.remove(socket)
         return socket
+
+    async def _prices_stream(self, request):
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.listeners.append(socket)
+        try:
+            async for message in socket:
+                self.heard.append(message.data)
+        finally:
+            self.listeners.remove(socket)
+        return socket
+
+    async def say(self, price):
+        """Send a reference price."""
+        for socket in list(self.listeners):
+            await socket.send_str(json.dumps(price))
 
     async def _hear(self, socket, text):
         self.heard.append(text)

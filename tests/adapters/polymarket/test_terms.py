@@ -108,9 +108,12 @@ def test_a_market_that_says_too_little_or_is_another_thing_is_refused(market, bo
 def test_an_end_that_has_passed_while_orders_are_taken_lies_a_day_ahead():
     row = {"slug": "who-wins", "endDate": "2026-08-16T05:05:00Z"}
     ends = (START + 300) * SECOND
-    assert terms(gamma_market(**row), known_ns=ends - 2 * DAY).closes_ns == ends
+    assert terms(gamma_market(**row), known_ns=ends - DAY // 2).closes_ns == ends
     assert terms(gamma_market(**row), known_ns=ends + 7).closes_ns == ends + 7 + DAY
     assert terms(gamma_market(**row, acceptingOrders=False), known_ns=ends + 7).closes_ns == ends
+    before = terms(gamma_market(**row), known_ns=ends + 7)
+    again = terms_of_listing(listing(gamma_market(**row)), ends + 9, before=before)
+    assert again.closes_ns == before.closes_ns
 
 
 def test_windows_to_come_are_known_by_name():

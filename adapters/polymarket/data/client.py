@@ -1,0 +1,377 @@
+"""Polymarket for Nautilus' data engine: commands become subscriptions, what the venue says becomes data."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol, override
+
+from msgspec import MsgspecError
+from nautilus_trader.model import InstrumentId, Venue
+
+from adapters.polymarket import constants as venue
+from adapters.polymarket.data.answers import Answers
+from adapters.polymarket.data.book import Proving
+from adapters.polymarket.data.market import LiveMarket
+from adapters.polymarket.data.markets import Markets
+from adapters.polymarket.data.stream import Followers, MarketStream
+from adapters.polymarket.data.watch import Pace, Watch
+from adapters.polymarket.http.market_data import MarketData
+from adapters.polymarket.messages.prices_stream import PriceFrame
+from adapters.polymarket.parsing.oracles import parse_price
+from adapters.polymarket.providers.catalogue import PolymarketCatalogue
+from adapters.polymarket.websocket.client import Listener, MarketSocket
+from adapters.polymarket.websocket.prices import PriceSocket
+from markets.live.conditions import Conditions
+from markets.live.outlet import Note, note_nothing
+from markets.live.refusing import Refusing
+from network.errors import NetworkError
+from network.tasks import Tasks
+
+_LOG: Final = logging.getLogger(__name__)
+_VITAL: Final = ("socket", "clock", "venue")
+_SERIES_FACTS: Final = ("MarketPhase", "MarketResolution", "DataGap")
+_FIRST_PAUSE_SECS: Final = 0.25
+_MOST_PAUSE_SECS: Final = 10.0
+
+type Kind = Literal["books", "quotes", "trades", "statuses"]
+type Tap = Callable[[bytes, int, int], None]
+
+
+class Sockets(Protocol):
+    """Opens the two streams for whoever listens."""
+
+    def market(self, listener: Listener) -> MarketSocket:
+        """Return the market stream."""
+        ...
+
+    def prices(
+        self, on_price: Callable[[PriceFrame, int], None], on_down: Callable[[str], None], tap: Tap | None
+    ) -> PriceSocket | None:
+        """Return the stream of reference prices; None when none are wanted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What to take beside what strategies subscribe to.
+
+    Markets of `series` (windows such as `btc-updown-5m`, a series or an event by its name) are listed at the start and
+    followed as they come, `markets` are listed by their conditions.
+    """
+
+    series: tuple[str, ...] = ()
+    markets: tuple[str, ...] = ()
+    windows_ahead: int = 3
+    pace: Pace = field(default_factory=Pace)
+    proving: Proving = field(default_factory=Proving)
+
+
+class PolymarketDataClient(Refusing):
+    """The market stream over as many connections as it needs, and reference prices.
+
+    `tap` gets each raw frame before anybody else (`bytes, received_ns, epoch`), for a recorder, and `note` what no
+    frame tells: what REST said, the end of a connection, a book that nobody wants any more. `respell` says what the engine
+    is told for each datum. `http` is closed with the client. `counts` tells what was lost, refused and proved.
+    """
+
+    def __init__(
+        self,
+        *,
+        http: MarketData,
+        sockets: Sockets,
+        wishes: Wishes,
+        tap: Tap | None = None,
+        respell: Callable[[Any], Iterable[Any]] | None = None,
+        note: Note = note_nothing,
+        **nautilus: Any,
+    ) -> None:
+        super().__init__(venue=Venue(venue.VENUE), **nautilus)
+        self.counts: Counter[str] = Counter()
+        self._http = http
+        self._wishes = wishes
+        now_ns = self.clock.timestamp_ns
+        catalogue = PolymarketCatalogue(http, now_ns, wishes.windows_ahead)
+        self._respell = respell
+        self._emit = self._handle_data if respell is None else self._tell
+        self._note = note
+        self.markets = Markets(self._handle_instrument, self._emit, now_ns, self.counts, note, wishes.proving)
+        self._conditions = Conditions(
+            venue.VENUE, self._emit, now_ns, lambda: self._stream.last_message_ns, note
+        )
+        self._watch = Watch(self.markets, catalogue, self._refresh, wishes.pace, self._conditions)
+        followers = Followers(
+            renew_book=self._renew_book,
+            on_change=self._refresh,
+            on_result=self._watch.look_now,
+            on_end=self._end,
+        )
+        self._stream = MarketStream(self.markets, followers, now_ns, self.counts)
+        self.socket = sockets.market(self._stream.listener(tap))
+        self.prices = sockets.prices(self._take_price, self._end_prices, tap)
+        self._tasks = Tasks(self._report)
+        self._watched: set[str] = set()
+        self._renewing: set[str] = set()
+        self._answers = Answers(http, self.client_id, self._handle_response, now_ns)
+
+    @override
+    async def _connect(self) -> None:
+        self._watch.follow(self._wishes.series)
+        await self._watch.discover()
+        for condition in self._wishes.markets:
+            if await self._watch.load(condition) is None:
+                _LOG.error(
+                    "expected %s to be a market of Polymarket that can be traded, found none", condition
+                )
+        self._tasks.start("socket", self.socket.run())
+        self._tasks.start("clock", self._watch.watch_clock())
+        self._tasks.start("venue", self._watch.watch_venue())
+        if self.prices is not None:
+            self._tasks.start("prices", self.prices.run())
+
+    @override
+    async def _disconnect(self) -> None:
+        self.socket.stop()
+        if self.prices is not None:
+            self.prices.stop()
+        self._stream.stop()
+        await self._tasks.stop()
+        await self._http.close()
+
+    # subscribe
+
+    @override
+    async def _subscribe(self, command: Any) -> None:
+        name, key = command.data_type.type_name, command.data_type.identifier or ""
+        subject, _, source = key.rpartition(".")
+        if name in _SERIES_FACTS and source == venue.VENUE:
+            self._watch.follow([subject])
+
+    @override
+    async def _subscribe_instruments(self, command: Any) -> None:
+        self._watch.follow([one for one in [(command.params or {}).get("series")] if one])
+
+    @override
+    async def _subscribe_instrument(self, command: Any) -> None:
+        self._with(command.instrument_id, lambda market: self._watch.follow([market.terms.series]))
+
+    @override
+    async def _subscribe_book_deltas(self, command: Any) -> None:
+        self._want("books", command.instrument_id)
+
+    @override
+    async def _subscribe_quotes(self, command: Any) -> None:
+        self._want("quotes", command.instrument_id)
+
+    @override
+    async def _subscribe_trades(self, command: Any) -> None:
+        self._want("trades", command.instrument_id)
+
+    @override
+    async def _subscribe_instrument_status(self, command: Any) -> None:
+        self._want("statuses", command.instrument_id)
+
+    @override
+    async def _subscribe_instrument_close(self, command: Any) -> None:
+        """Closes are told always: the engine pays out by them."""
+
+    # unsubscribe
+
+    @override
+    async def _unsubscribe(self, command: Any) -> None:
+        """Facts are told always: they are few, and recorders want them."""
+
+    @override
+    async def _unsubscribe_instruments(self, command: Any) -> None:
+        """Series are followed on: their markets may be traded."""
+
+    @override
+    async def _unsubscribe_instrument(self, command: Any) -> None:
+        """As for all instruments."""
+
+    @override
+    async def _unsubscribe_book_deltas(self, command: Any) -> None:
+        self._want_not("books", command.instrument_id)
+
+    @override
+    async def _unsubscribe_quotes(self, command: Any) -> None:
+        self._want_not("quotes", command.instrument_id)
+
+    @override
+    async def _unsubscribe_trades(self, command: Any) -> None:
+        self._want_not("trades", command.instrument_id)
+
+    @override
+    async def _unsubscribe_instrument_status(self, command: Any) -> None:
+        self._want_not("statuses", command.instrument_id)
+
+    @override
+    async def _unsubscribe_instrument_close(self, command: Any) -> None:
+        """As for subscribing."""
+
+    # request
+
+    @override
+    async def _request_instruments(self, request: Any) -> None:
+        """Answer with every market that we know, or with those of the series that the parameters name."""
+        series = (request.params or {}).get("series")
+        if series is None:
+            self._answers.instruments(request, self.markets.by_condition.values())
+        else:
+            self._ask(f"markets of {series}", self._list_and_answer(request, series))
+
+    @override
+    async def _request_instrument(self, request: Any) -> None:
+        self._with(request.instrument_id, lambda market: self._answers.instrument(request, market))
+
+    @override
+    async def _request_book_snapshot(self, request: Any) -> None:
+        self._with(
+            request.instrument_id, lambda market: self._ask("book", self._answers.book(request, market))
+        )
+
+    @override
+    async def _request_trades(self, request: Any) -> None:
+        self._with(
+            request.instrument_id,
+            lambda market: self._ask("past trades", self._answers.trades(request, market)),
+        )
+
+    @override
+    async def _request_bars(self, request: Any) -> None:
+        instrument_id = request.bar_type.instrument_id
+        self._with(instrument_id, lambda market: self._ask("past bars", self._answers.bars(request, market)))
+
+    # ours
+
+    def _want(self, kind: Kind, side: InstrumentId) -> None:
+        def note(market: LiveMarket) -> None:
+            getattr(market.wants, kind).add(side)
+            if kind == "books":
+                market.book.owe_whole([side])
+            elif kind == "quotes":
+                market.book.owe_quote(side)
+            elif kind == "statuses":
+                market.told.tell_status(side, self.clock.timestamp_ns())
+            self._refresh(market)
+
+        self._with(side, note)
+
+    def _want_not(self, kind: Kind, side: InstrumentId) -> None:
+        market = self.markets.by_condition.get(condition_of(side))
+        if market is not None:
+            getattr(market.wants, kind).discard(side)
+            self._refresh(market)
+
+    def _with(self, side: InstrumentId, act: Callable[[LiveMarket], None]) -> None:
+        """Act on a market, at once when it is known, else when the venue has described it."""
+        market = self.markets.by_condition.get(condition_of(side))
+        if market is not None:
+            act(market)
+        else:
+            self._ask(f"market of {side}", self._load_and(side, act))
+
+    async def _list_and_answer(self, request: Any, series: str) -> None:
+        await self._watch.list_series(series)
+        markets = [one for one in self.markets.by_condition.values() if one.terms.series == series]
+        self._answers.instruments(request, markets)
+
+    async def _load_and(self, side: InstrumentId, act: Callable[[LiveMarket], None]) -> None:
+        market = await self._watch.load(condition_of(side))
+        if market is None:
+            _LOG.error(
+                "expected %s to be a market of Polymarket that can be traded, found none: no data", side
+            )
+        else:
+            act(market)
+
+    def _ask(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        async def ask() -> None:
+            try:
+                await work
+            except (NetworkError, MsgspecError, ValueError) as error:
+                self.counts["failed_requests"] += 1
+                self._conditions.take_trouble(f"{what}: {error}")
+                _LOG.error("expected the %s, found: %s", what, error)
+
+        self._tasks.start(what, ask())
+
+    def _refresh(self, market: LiveMarket) -> None:
+        """Ask the stream for what is wanted of a market now, and for no more; show what is owed."""
+        is_wanted = (market.wants.needs_book or bool(market.wants.trades)) and not market.is_settled
+        tokens = (market.book.yes_token, market.book.no_token)
+        if is_wanted and market.condition not in self._watched:
+            self._watched.add(market.condition)
+            self.socket.want(tokens)
+        elif not is_wanted and market.condition in self._watched:
+            self._watched.discard(market.condition)
+            self.socket.want_not(tokens)
+            market.book.stop()
+            self._note("unwatched", {"market": market.condition}, self.clock.timestamp_ns())
+        elif market.book.is_known:
+            market.book.flush()
+
+    def _renew_book(self, market: LiveMarket) -> None:
+        if market.condition in self._watched and market.condition not in self._renewing:
+            self._renewing.add(market.condition)
+            self._tasks.start(f"book of {market.terms.name}", self._fetch_book(market))
+
+    async def _fetch_book(self, market: LiveMarket) -> None:
+        """Ask for both books until they are there; the stream may bring them first."""
+        pause_secs = _FIRST_PAUSE_SECS
+        try:
+            while market.condition in self._watched and not market.book.is_known and not market.is_settled:
+                try:
+                    answers = await self._http.post_books((market.book.yes_token, market.book.no_token))
+                    now_ns = self.clock.timestamp_ns()
+                    self._note("books", answers, now_ns)
+                    market.take_answers(answers, now_ns)
+                except (NetworkError, MsgspecError, ValueError) as error:
+                    self.counts["failed_requests"] += 1
+                    self._conditions.take_trouble(f"book of {market.terms.name}: {error}")
+                    _LOG.warning("expected the book of %s, found: %s", market.terms.name, error)
+                    await asyncio.sleep(pause_secs)
+                    pause_secs = min(2 * pause_secs, _MOST_PAUSE_SECS)
+        finally:
+            self._renewing.discard(market.condition)
+
+    def _take_price(self, frame: PriceFrame, recv_ns: int) -> None:
+        try:
+            for price in parse_price(frame, recv_ns):
+                self._emit(price.as_data())
+        except (ValueError, ArithmeticError) as error:
+            self.counts["unusable_prices"] += 1
+            _LOG.warning("expected a price that can be used, found: %s", error)
+
+    def _end_prices(self, reason: str) -> None:
+        self.counts["price_connections_lost"] += 1
+        _LOG.warning("expected a connection to reference prices, found: %s", reason)
+
+    def _end(self, tokens: tuple[str, ...], reason: str, at_ns: int) -> None:
+        self._note("down", {"tokens": tokens, "reason": reason}, at_ns)
+        self._conditions.end(reason, at_ns)
+
+    def _tell(self, datum: Any) -> None:
+        assert self._respell is not None
+        for spelt in self._respell(datum):
+            self._handle_data(spelt)
+
+    def _report(self, name: str, error: BaseException) -> None:
+        _LOG.critical("expected the %s of Polymarket's data to go on, found it failed", name, exc_info=error)
+        self.counts["failed_tasks"] += 1
+        if name not in _VITAL:
+            return
+        # Without this part nothing that we say can be trusted, so nothing may look alive.
+        now_ns = self.clock.timestamp_ns()
+        for market in self.markets.by_condition.values():
+            market.book.lose(now_ns, now_ns, f"the {name} failed")
+        self.socket.stop()
+
+
+def condition_of(side: InstrumentId) -> str:
+    """Return the market that an instrument is one side of; ValueError when it is none of ours."""
+    condition, dash, token = side.symbol.value.rpartition("-")
+    if not dash or not condition or not token.isdecimal() or side.venue.value != venue.VENUE:
+        raise ValueError(f"expected an outcome of Polymarket such as 0x11ba…-7269….POLYMARKET, found {side}")
+    return condition

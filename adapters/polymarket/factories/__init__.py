@@ -1,0 +1,1 @@
+"""How are Polymarket's clients built? `data` never loads what can place an order; `execution` does."""
