@@ -17,11 +17,12 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from adapters.kalshi.config import KalshiConfig, KalshiExecutionConfig
+from adapters.polymarket.config import PolymarketConfig
 from network.errors import NetworkError
 from storage.coverage import Coverage, MarketCoverage, coverage
 from storage.errors import CatalogBusy
 from storage.layout import timestamp_of
-from system import operating, parity_command
+from system import operating, parity_command, polymarket_commands
 from system.book import read_book_file
 from system.importing import find_sources, import_kalshi, summary
 from system.made_up_recording import write_recording
@@ -34,6 +35,7 @@ from system.venue_commands import (
     diagnosis_table,
     list_kalshi,
     market_table,
+    now_ns,
 )
 
 _BAD_INPUT = 2
@@ -225,6 +227,33 @@ def list_kalshi_markets(
         print_json({"markets": [one.as_dict() for one in found]})
     else:
         open_console().print(market_table(found))
+
+
+@markets.command("polymarket")
+def list_polymarket_markets(
+    series: Annotated[
+        list[str] | None,
+        typer.Option("--series", help="Such as btc-updown-5m, a series or an event by its name; may repeat."),
+    ] = None,
+    rest_url: RestOption = None,
+    gamma_url: Annotated[
+        str | None, typer.Option("--gamma-url", help="The catalogue's address instead; goes with --rest-url.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the markets of Polymarket that trade or will, by default the next windows of BTC; no key is needed.
+
+    Example: argonaut markets polymarket --series munich-daily-weather
+    """
+    with exit_codes():
+        config = PolymarketConfig(
+            rest_url=rest_url, gamma_url=gamma_url, data_url=gamma_url, socket_url=rest_url
+        )
+        found = polymarket_commands.list_polymarket(config, series or (), now_ns)
+    if as_json:
+        print_json({"markets": [one.as_dict() for one in found]})
+    else:
+        open_console().print(polymarket_commands.market_table(found))
 
 
 @contextmanager

@@ -13,6 +13,8 @@ MODES: Final[tuple[Mode, ...]] = ("sandbox", "rehearsal", "live")
 LIVE_LOCK: Final = "ARGONAUT_LIVE"
 """The third lock: an environment variable that holds the trader id."""
 
+_ADDRESSES: Final = {"POLYMARKET": ("rest_url", "gamma_url", "data_url", "socket_url")}
+_TWO_ADDRESSES: Final = ("rest_url", "socket_url")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -50,11 +52,11 @@ def is_on_this_machine(address: object) -> bool:
 
 
 def double_addresses(venue: str, mode: Mode, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return where a double stands in for `venue`, from the environment: `rest_url` and `socket_url`, or nothing.
+    """Return where a double stands in for `venue`, from the environment: each address by its setting's name, or nothing.
 
-    BadBook for an address that is not on this machine, for half of one, for one in mode live, and when a rehearsal has none.
+    BadBook for an address that is not on this machine, for some of them only, for one in mode live, and when a rehearsal has none.
     """
-    names = {key: f"ARGONAUT_{venue}_{key.upper()}" for key in ("rest_url", "socket_url")}
+    names = {key: f"ARGONAUT_{venue}_{key.upper()}" for key in _ADDRESSES.get(venue, _TWO_ADDRESSES)}
     found = {key: environ[name] for key, name in names.items() if environ.get(name)}
     if not found and mode != "rehearsal":
         return {}

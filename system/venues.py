@@ -8,10 +8,10 @@ from typing import Any
 
 from nautilus_trader.model import Currency, InstrumentId
 
-from markets.currencies import USD
+from markets.currencies import PUSD, USD
 from simulation.fees import ScheduledFees
 from storage.journal.records import Intent
-from system.book import Raw
+from system.book import BadBook, Raw
 from system.statements import VenueBooks
 
 
@@ -61,17 +61,17 @@ class VenueRow:
     `feed` and `desk` name functions that make a data client of a FeedWish and an execution client of a DeskWish, `inquiry`
     one that asks what became of an order (`system.intents.Ask`, the book's settings before it), `payouts` one that tells what a contract paid, `doctor` one that says
     what keeps a book from running there, `books` one that reads the venue's books of us. They are loaded when they
-    are needed: what can place an order is no part of a process that may not.
+    are needed: what can place an order is no part of a process that may not. A venue without a `desk` is for sandboxes.
     """
 
     currency: Currency
     fee_model: Callable[[Callable[[], int]], Any]
     feed: str
-    desk: str
-    inquiry: str
-    payouts: str
     doctor: str
-    books: str
+    desk: str | None = None
+    inquiry: str | None = None
+    payouts: str | None = None
+    books: str | None = None
 
     def make_feed(self, wish: FeedWish) -> Client:
         """Return the data client; ValueError for settings that the venue does not know."""
@@ -108,16 +108,24 @@ VENUES: Mapping[str, VenueRow] = {
     "KALSHI": VenueRow(
         USD,
         ScheduledFees,
-        "system.kalshi_feed:make",
-        "system.kalshi_desk:make",
-        "system.kalshi_inquiry:ask",
-        "system.kalshi_inquiry:payout",
-        "system.doctor:examine_for_book",
-        "system.kalshi_books:make",
+        feed="system.kalshi_feed:make",
+        doctor="system.doctor:examine_for_book",
+        desk="system.kalshi_desk:make",
+        inquiry="system.kalshi_inquiry:ask",
+        payouts="system.kalshi_inquiry:payout",
+        books="system.kalshi_books:make",
+    ),
+    "POLYMARKET": VenueRow(
+        PUSD,
+        ScheduledFees,
+        feed="system.polymarket_feed:make",
+        doctor="system.polymarket_doctor:examine_for_book",
     ),
 }
 
 
-def _load(path: str) -> Any:
+def _load(path: str | None) -> Any:
+    if path is None:
+        raise BadBook("expected a venue at which we can trade, found one that is for sandboxes only")
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)
