@@ -17,7 +17,7 @@ from storage.journal.reading import read
 from storage.journal.records import OrderEvent, Verdict
 from storage.recording import Tail
 from system.double import Double
-from system.venue_process import VenueTask
+from system.venue_task import VenueTask
 
 SERIES: Final = "SYNBTC15M"
 _LOOK_SECS: Final = 5.0

@@ -9,11 +9,8 @@ from typing import Any, Final, Self
 
 from msgspec import MsgspecError, json
 
-from adapters.kalshi.signing import KEY_ID_NAME, PRIVATE_KEY_FILE_NAME, PRIVATE_KEY_NAME
-from system.venue_process import VERDICT_FILE, Address, Progress, VenueTask
-
-REST_URL_NAME: Final = "ARGONAUT_KALSHI_REST_URL"
-SOCKET_URL_NAME: Final = "ARGONAUT_KALSHI_SOCKET_URL"
+from adapters.kalshi.signing import PRIVATE_KEY_FILE_NAME
+from system.venue_task import VERDICT_FILE, Address, Progress, VenueTask
 
 _START_SECS: Final = 60.0
 _STOP_SECS: Final = 20.0
@@ -70,13 +67,8 @@ class Double:
 
     def environ(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return an environment that leads to this double, with no key of the user's in it."""
-        ours = {
-            KEY_ID_NAME: self.address.key_id,
-            PRIVATE_KEY_NAME: self.address.private_pem,
-            REST_URL_NAME: self.address.rest,
-            SOCKET_URL_NAME: self.address.socket,
-        }
-        return {name: text for name, text in base.items() if name != PRIVATE_KEY_FILE_NAME} | ours
+        left = {name: text for name, text in base.items() if name != PRIVATE_KEY_FILE_NAME}
+        return left | self.address.environ
 
     async def stop(self) -> dict[str, Any]:
         """End it, and return its verdict; an empty one when it left none. It may be called again."""

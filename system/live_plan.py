@@ -14,15 +14,24 @@ from simulation.wire.kalshi_recordings import Recorded, load_recording
 from system.book import BadBook, Outline, outline, read_book_file
 from system.kalshi_settings import shard_of
 from system.modes import Mode, check_locks
-from system.venue_process import VenueTask
+from system.venue_task import VenueTask
 
 DEFAULT_FAULTS: Final = Path("configs/faults/afternoon.toml")
 
 _LOOKED_AT: Final = 100  # messages: a market's terms come before its first book
 _MOST_LOOKED_AT: Final = 100_000  # in a recording of ours, which may hear an index long before a market
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_SERIES: Final = re.compile(r"kalshi:([^\s:*]+)-\*")
-_MARKET: Final = re.compile(r"kalshi:([^\s:*]+)(?::(?:YES|NO))?|([^\s:*]+)-(?:YES|NO)\.KALSHI")
+_NAMES: Final = {
+    "KALSHI": (
+        re.compile(r"kalshi:([^\s:*]+)-\*"),
+        re.compile(r"kalshi:([^\s:*]+)(?::(?:YES|NO))?|([^\s:*]+)-(?:YES|NO)\.KALSHI"),
+    ),
+    "POLYMARKET": (
+        re.compile(r"polymarket:([^\s:*]+)-\*"),
+        re.compile(r"polymarket:([^\s:*]+)(?::[^\s:*]+)?"),
+    ),
+}
+"""How a venue's series and markets are named in books."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,19 +181,33 @@ def _venue(wish: Wish, book: Outline, shard: int, folder: Path) -> VenueTask | N
         )
     if wish.mode != "rehearsal":
         return None
-    found = [_SERIES.fullmatch(name) for name in book.instruments]
+    venue = _rehearsed(book)
+    series_name, market_name = _NAMES[venue]
+    found = [series_name.fullmatch(name) for name in book.instruments]
     series = sorted({match[1] for match in found if match})
     if len(series) > 1:
         raise BadBook(f"expected one series to rehearse, found {', '.join(series)}")
-    markets = (_MARKET.fullmatch(name) for name in book.instruments if not _SERIES.fullmatch(name))
-    cash = book.backtest.starting_usd.get("KALSHI") if book.backtest else None
+    markets = (market_name.fullmatch(name) for name in book.instruments if not series_name.fullmatch(name))
+    cash = book.backtest.starting_usd.get(venue) if book.backtest else None
     return VenueTask(
         folder=str(folder),
+        venue=venue,
         seed=wish.seed if wish.seed is not None else 7,
         shard=shard,
         series=series[0] if series else None,
-        markets=tuple(sorted({match[1] or match[2] for match in markets if match})),
+        markets=tuple(sorted({next(filter(None, match.groups())) for match in markets if match})),
         window_secs=wish.window_secs,
         cash_usd=str(cash or 1000),
         plan=str(wish.fault_plan or DEFAULT_FAULTS),
     )
+
+
+def _rehearsed(book: Outline) -> str:
+    """Return the venue that is made up for a rehearsal; BadBook for several, or for one without a double."""
+    venues = book.live.venues if book.live is not None else ()
+    if len(venues) != 1 or venues[0] not in _NAMES:
+        known = ", ".join(_NAMES)
+        raise BadBook(
+            f"expected one venue with a double ({known}) to rehearse, found {', '.join(venues) or 'none'}"
+        )
+    return venues[0]

@@ -17,7 +17,7 @@ from simulation.wire.polymarket_units import CENT_SHARE, ONE, ONE_PRICE, reserve
 
 _CASH: Final = 10_000_000 * ONE
 _LEAST: Final = 5 * ONE
-_SERIES: Final = {300: "5m", 900: "15m", 3_600: "1h", 14_400: "4h"}
+SERIES: Final = {300: "5m", 900: "15m", 3_600: "1h", 14_400: "4h"}
 
 
 class CrowdSettings(crowd.CrowdSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -113,7 +113,7 @@ class Crowd(crowd.Crowd[Market, Order]):
 
     def _open(self, start_ns: int, end_ns: int) -> None:
         asset, secs = self.settings.asset, self.settings.window_secs
-        kind = _SERIES.get(secs, f"{secs}s")
+        kind = SERIES.get(secs, f"{secs}s")
         slug = f"{asset}-updown-{kind}-{start_ns // SECOND_NS}"
         self._numbers += 1
         about = About(

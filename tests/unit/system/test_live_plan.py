@@ -53,6 +53,23 @@ def test_a_rehearsal_lists_what_the_book_names_with_its_money_on_its_shard(wish,
     assert plan.folder == tmp_path / "runs" / "one" / plan.run
 
 
+def test_a_rehearsal_of_polymarket_names_its_series_and_markets(wish, tmp_path):
+    names = '["polymarket:btc-updown-5m-*", "polymarket:will-it-rain:Yes"]'
+    book = (
+        f'name = "two"\ninstruments = {names}\nstrategies = []\nrisk = []\n[live]\nvenues = ["POLYMARKET"]\n'
+    )
+    (tmp_path / "book.toml").write_text(book)
+    venue = make_plan(replace(wish, mode="rehearsal", fault_plan=tmp_path / "plan.toml"), {}, 0).venue
+    assert (venue.venue, venue.series, venue.markets) == ("POLYMARKET", "btc-updown-5m", ("will-it-rain",))
+
+
+@pytest.mark.parametrize("venues", ['["KALSHI", "POLYMARKET"]', '["BYBIT"]'])
+def test_a_rehearsal_needs_one_venue_that_has_a_double(wish, tmp_path, venues):
+    (tmp_path / "book.toml").write_text(BOOK.replace('["KALSHI"]', venues))
+    with pytest.raises(BadBook, match="expected one venue with a double"):
+        make_plan(replace(wish, mode="rehearsal", fault_plan=tmp_path / "plan.toml"), {}, 0)
+
+
 def test_a_sandbox_on_a_live_venue_starts_no_venue_of_ours(wish):
     assert make_plan(wish, {}, 0).venue is None
 
