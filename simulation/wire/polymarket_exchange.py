@@ -67,6 +67,8 @@ class Exchange:
         self.trades: dict[str, Trade] = {}
         self.listeners: list[Listener] = []
         self._resting: dict[str, Order] = {}
+        self._resting_of: dict[str, dict[str, Order]] = {}
+        self._expiring: dict[str, Order] = {}
         self._delayed: dict[str, tuple[int, Order]] = {}
         self._by_token: dict[str, Market] = {}
 
@@ -131,7 +133,7 @@ class Exchange:
 
     def open_orders(self, wallet: str | None = None) -> list[Order]:
         """What rests, of one wallet or of all, oldest first."""
-        return [order for order in self._resting.values() if wallet in (None, order.ask.wallet)]
+        return list((self._resting if wallet is None else self._resting_of.get(wallet, {})).values())
 
     def delayed_orders(self) -> list[Order]:
         """What waits for its delay to pass, oldest first."""
@@ -139,7 +141,7 @@ class Exchange:
 
     def expire(self) -> None:
         """Cancel GTD orders a minute before their stated second, as the venue does."""
-        for order in self.open_orders():
+        for order in list(self._expiring.values()):
             ends = order.ask.expires_at_ns
             if ends is not None and ends - EXPIRY_LEAD_NS <= self.now_ns():
                 self.cancel(order, "CANCELED_EXPIRED_ORDER")
@@ -195,6 +197,9 @@ class Exchange:
         """Put an order on the book unchecked and untold; `announce` tells."""
         self.books[order.market.condition_id].add(order)
         self._resting[order.ask.order_id] = order
+        self._resting_of.setdefault(order.ask.wallet, {})[order.ask.order_id] = order
+        if order.ask.expires_at_ns is not None:
+            self._expiring[order.ask.order_id] = order
 
     def lift(self, order: Order, status: str) -> None:
         """Take a resting order off untold."""
@@ -238,12 +243,11 @@ class Exchange:
 
     def _reserved(self, like: Order) -> int:
         """What the wallet's open orders hold in one market: money of its buys, or shares of one token."""
+        waiting = (order for _, order in self._delayed.values() if order.ask.wallet == like.ask.wallet)
         mine = [
             order
-            for order in (*self._resting.values(), *self.delayed_orders())
-            if order.ask.wallet == like.ask.wallet
-            and order.market is like.market
-            and order.ask.is_buy == like.ask.is_buy
+            for order in (*self.open_orders(like.ask.wallet), *waiting)
+            if order.market is like.market and order.ask.is_buy == like.ask.is_buy
         ]
         if like.ask.is_buy:
             return sum(reserve(order.ask.price, order.remaining) for order in mine)
@@ -326,8 +330,7 @@ class Exchange:
 
     def _rest_or_end(self, notice: Notice, order: Order) -> None:
         if order.ask.order_type in ("GTC", "GTD") and order.remaining:
-            self.books[order.market.condition_id].add(order)
-            self._resting[order.ask.order_id] = order
+            self.rest(order)
             notice.levels.append((order.is_bid, order.book_price))
         else:
             order.status = "MATCHED"
@@ -336,6 +339,8 @@ class Exchange:
         order.status = status
         self.books[order.market.condition_id].remove(order)
         del self._resting[order.ask.order_id]
+        del self._resting_of[order.ask.wallet][order.ask.order_id]
+        self._expiring.pop(order.ask.order_id, None)
 
     def _drop_unfunded(self, trade: Trade) -> None:
         """Cancel what the wallets of a trade no longer cover, the youngest of each market first (4.4)."""
