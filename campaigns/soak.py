@@ -22,9 +22,7 @@ from system.venue_task import VenueTask
 SERIES: Final = "SYNBTC15M"
 _LOOK_SECS: Final = 5.0
 _WARM_UP_SHARE: Final = 0.3
-_FRAMES_PER_DEED: Final = (
-    1.6  # a quote is a cancel and an order; measured, and corrected by what was recorded
-)
+_FRAMES_PER_DEED: Final = 1.95  # a quote is a cancel and an order; 2.0 were recorded
 _HOUR_SECS: Final = 3600.0
 
 

@@ -25,15 +25,15 @@ class Herald(DataActor):
     def __init__(self, venues: tuple[str, ...], learn: Callable[[Fact], None]) -> None:
         super().__init__()
         self._learn = learn
-        self._wanted = {str(kind): kind for kind in (VenueCondition.data_type(one) for one in venues)}
+        self._wanted = {kind.topic: kind for kind in (VenueCondition.data_type(one) for one in venues)}
         self._has_started = False
 
     def follow(self, series: str) -> None:
         """Hear the facts of a series, named with its venue, as KXFED.KALSHI."""
         for kind in _OF_MARKETS:
             wanted = kind.data_type(series)
-            if str(wanted) not in self._wanted:
-                self._wanted[str(wanted)] = wanted
+            if wanted.topic not in self._wanted:
+                self._wanted[wanted.topic] = wanted
                 self._ask(wanted)
 
     @override

@@ -20,8 +20,8 @@ from network.tasks import Tasks
 type Send = Callable[[object], Awaitable[None]]
 type _Connection = aiohttp.ClientWebSocketResponse[bool]
 
-_BATCH = 32  # frames handed over between two looks at the clock
-_TURN_SECS = 0.01  # handed over in one go, then others have their turn
+_BATCH = 16  # frames handed over in one go; then all others have their turn
+_NO_ROOM_SECS = 0.001
 _TICKS = 4  # the watchdog looks this often during the silence it allows
 _MOST_FRAME_BYTES = 16 * 1024 * 1024
 _CLOSE_SECS = 1.0  # for the farewell; a dead server does not answer it
@@ -39,7 +39,8 @@ class ResilientSocket:
     `headers` is asked at each connection, and what it returns is shown nowhere. We ping after
     `heartbeat_secs` without data and expect an answer in half of that. Without a frame or a ping of the
     server for `silence_secs`, we hold it for dead; an answer to our ping alone does not count. More than
-    `queue_size` waiting frames end the epoch: they are discarded, and `on_down` says how many.
+    `queue_size` waiting frames end the epoch: they are discarded, and `on_down` says how many. While `has_room()`
+    is false, frames wait: who takes them is behind.
 
     An error in `on_frame`, `tap` or `on_epoch` (a NetworkError excepted, which ends the epoch) closes the
     socket and is raised by `run`.
@@ -58,6 +59,7 @@ class ResilientSocket:
     connect_secs: float = 10.0
     backoff: Backoff = field(default_factory=Backoff)
     queue_size: int = 100_000
+    has_room: Callable[[], bool] = lambda: True
     allow_plain: bool = False
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = field(default_factory=lambda: SystemRandom().random)
@@ -229,16 +231,12 @@ class ResilientSocket:
         self._has_waiting.set()
 
     async def _hand_over(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._has_waiting.wait()
             self._has_waiting.clear()
-            until_secs = loop.time() + _TURN_SECS
             while self._waiting:
                 self._hand_over_batch(_BATCH)
-                if loop.time() > until_secs:
-                    await asyncio.sleep(0)  # the reader's turn: a slow `on_frame` must show as a full queue
-                    until_secs = loop.time() + _TURN_SECS
+                await asyncio.sleep(0 if self.has_room() else _NO_ROOM_SECS)
 
     def _hand_over_batch(self, most: int) -> None:
         waiting, on_frame, epoch = self._waiting, self.on_frame, self.epoch

@@ -12,7 +12,7 @@ from nautilus_trader.model import ClientId, InstrumentId, Symbol, TraderId
 from markets.instruments import OutcomePair
 from research.record import Outcome, Record
 from simulation.messages import no_quote
-from system.crew import Crew, RunFailed, Story
+from system.crew import TICKS_KEPT, Crew, RunFailed, Story
 from system.event_log import EventLog
 from system.feed import Feed, Pace, Window
 from system.loading import Loaded
@@ -20,7 +20,6 @@ from system.run_journal import RunJournal
 
 _FACTS_CLIENT = ClientId("FACTS")
 BACKTESTER = "ARGONAUT-001"
-_TICKS_KEPT = 100  # of each instrument; the default of 10,000 fills a gigabyte with 200 instruments
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Backtest:
             BacktestEngineConfig(
                 trader_id=TraderId(BACKTESTER),
                 logging=LoggerConfig(stdout_level=LogLevel.OFF),
-                cache=CacheConfig(tick_capacity=_TICKS_KEPT),
+                cache=CacheConfig(tick_capacity=TICKS_KEPT),
                 run_analysis=False,
             )
         )

@@ -28,6 +28,8 @@ from system.run_journal import RunJournal
 from system.venues import VENUES
 
 _KB_PER_MB = 1024
+TICKS_KEPT = 100
+"""Of each instrument and kind, in the engine's cache; its default of 10,000 takes some megabytes a market."""
 SIMULATION_NOTES = (
     "What a fill takes from the YES book stays in the mirrored NO book, and the reverse: that one level "
     "can be bought on one side and sold on the other is not modelled.",

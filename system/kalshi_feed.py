@@ -20,6 +20,7 @@ def make(wish: FeedWish) -> Client:
         tap=wish.tap,
         note=wish.note or note_nothing,
         respell=wish.respell,
+        has_room=wish.has_room,
     )
     factory: Any = KalshiDataClientFactory
     if wish.trades:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from nautilus_trader.adapters.sandbox import SandboxExecutionClientConfig, SandboxExecutionClientFactory
-from nautilus_trader.common import Environment, LoggerConfig
+from nautilus_trader.common import CacheConfig, Environment, LoggerConfig
 from nautilus_trader.live import (
     LiveExecutionEngineConfig,
     LiveNode,
@@ -15,20 +15,22 @@ from nautilus_trader.live import (
     LiveNodeConfig,
     SubmissionRecoveryPolicy,
 )
-from nautilus_trader.model import ClientOrderId, InstrumentId, QuoteTick, TraderId, Venue
+from nautilus_trader.model import ClientOrderId, InstrumentId, TraderId, Venue
 
+from engine.echo import EchoEar
 from engine.observer import Ears, Observer
-from markets.facts import DataGap, Fact, MarketResolution
-from markets.instruments import OutcomePair
 from markets.names import Series, is_series, outcome_of
-from research.record import Outcome, Record
+from research.record import Record
 from risk.guardian import Guardian
 from simulation.spelling import Spelling
 from storage.journal.records import RunPhase
+from system.attending import Attending
 from system.catching_up import catch_up, settle_ended
-from system.crew import Crew, RunFailed, Story
+from system.crew import TICKS_KEPT, Crew, RunFailed, Story
 from system.event_log import EventLog
 from system.external_streams import with_streams
+from system.flow import Flow
+from system.health import Health
 from system.heartbeat import Beat
 from system.intents import memory_of, pass_last_second, unanswered, written_first
 from system.node_plan import NodePlan, row_of
@@ -40,7 +42,6 @@ from system.venues import DeskWish, FeedWish
 
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000
-_PRICE_SAMPLE_NS: Final = 2 * _SECOND_NS
 _LOOK_SECS: Final = 0.25
 _EQUITY_NS: Final = 10 * _SECOND_NS
 _NEVER: Final = 4_000_000_000  # retries: an order without an answer stays unknown until the venue tells
@@ -58,21 +59,26 @@ class BookNode:
 
     def __init__(self, plan: NodePlan, log: EventLog) -> None:
         self._plan = plan
-        self.events = 0
         self.phase = "starting"
-        self._markets: dict[str, OutcomePair] = {}
-        self._sampled_ns: dict[InstrumentId, int] = {}
         self._stop_wanted = asyncio.Event()
         self._reduces_because: str | None = None
         self._are_intents_settled = plan.journal is None
         self._is_simulated = plan.mode == "sandbox"
         money = plan.starting_usd if self._is_simulated else {}
         self.crew = Crew(plan.book, money, log, evidence=self._evidence(), journal=plan.journal)
+        self._health = Health(plan.journal, now_ns)
+        self._flows: list[Flow] = []
+        self._attending = Attending(self.crew, self._health)
         self._strategies = list(self.crew.strategies())
         self._kept = StrategyMemory(plan.journal) if plan.journal else None
         self._overtaken = unanswered(plan.journal) if plan.journal else []
         self._node = self._build()
         self._cache = self._node.cache
+
+    @property
+    def events(self) -> int:
+        """How much has been heard so far."""
+        return self._attending.events
 
     @property
     def guardian(self) -> Guardian:
@@ -160,6 +166,7 @@ class BookNode:
             builder = with_streams(builder, plan.live.redis)
         node = builder.build()
         node.add_exec_algorithm(self.crew.door)
+        node.add_actor(EchoEar(self._flows))
         node.add_actor(self.crew.herald)
         node.add_actor(self._observer())
         for strategy in self._strategies:
@@ -178,6 +185,7 @@ class BookNode:
         return LiveNodeConfig(
             environment=Environment.SANDBOX if self._is_simulated else Environment.LIVE,
             trader_id=TraderId(self._plan.trader_id),
+            cache=CacheConfig(tick_capacity=TICKS_KEPT),
             logging=LoggerConfig(stdout_level=self._plan.log_level, is_colored=False),
             exec_engine=LiveExecutionEngineConfig(reconciliation=False)
             if self._is_simulated
@@ -197,6 +205,8 @@ class BookNode:
     def _feed_wish(self, venue: str) -> FeedWish:
         ours = [one for one in self._followed() if one.venue == venue]
         recording = self._plan.recording
+        flow = Flow(venue, Spelling() if self._is_simulated else None)
+        self._flows.append(flow)
         held = [InstrumentId.from_str(one.outcome.instrument) for one in self.crew.ledger.positions()]
         return FeedWish(
             settings=dict(self._plan.settings_of(venue)),
@@ -204,17 +214,18 @@ class BookNode:
             sides=tuple(one for one in [*self._sides(), *held] if one.venue.value == venue),
             tap=recording.tap(venue) if recording else None,
             note=recording.note(venue) if recording else None,
-            respell=Spelling() if self._is_simulated else None,
+            respell=flow,
+            has_room=flow.has_room,
             trades=not self._is_simulated,
         )
 
     def _observer(self) -> Observer:
         ears = Ears(
             on_start=self._begin,
-            on_market=self._meet,
-            on_quote=self._sample,
-            on_fact=self._note,
-            on_event=self._count,
+            on_market=self._attending.meet,
+            on_quote=self._attending.sample,
+            on_fact=self._attending.note,
+            on_event=self._attending.count,
         )
         return Observer(self._followed(), self._sides(), ears)
 
@@ -239,28 +250,6 @@ class BookNode:
             catch_up(self.crew, self._cache.orders())
         self._enter("running", self._reduces_because or "")
 
-    def _count(self) -> None:
-        self.events += 1
-
-    def _meet(self, market: OutcomePair) -> None:
-        self._markets[market.market] = market
-        self.crew.meet(market)
-
-    def _sample(self, quote: QuoteTick) -> None:
-        market = self.crew.diary.market_of(quote.instrument_id)
-        if market.yes.id == quote.instrument_id and quote.ts_init >= self._sampled_ns.get(market.yes.id, 0):
-            self._sampled_ns[market.yes.id] = quote.ts_init + _PRICE_SAMPLE_NS
-            self.crew.diary.sample(quote)
-
-    def _note(self, fact: Fact) -> None:
-        match fact:
-            case MarketResolution() if fact.is_final and not fact.is_disputed:
-                if market := self._markets.get(f"{fact.market}.{fact.venue}"):
-                    self.crew.note_outcome(Outcome(market.market, market.event, fact.payout))
-            case DataGap():
-                if market := self._markets.get(f"{fact.market}.{fact.venue}"):
-                    self.crew.diary.blind(market, fact.ts_init)
-
     def _differ(self, difference: str) -> None:
         _LOG.error("expected the venue and us to agree, found: %s", difference)
 
@@ -277,6 +266,7 @@ class BookNode:
                     self._plan.recording.check()
                 if self.phase == "running":
                     self._must_be_sound(obeying)
+                    self._health.look()
                     self._reopen_when_clean()
                     self._save_states()
                     due_ns = self._note_equity(due_ns)
@@ -385,7 +375,7 @@ class BookNode:
             end_ns=now_ns(),
             events=self.events,
             wall_secs=wall_secs,
-            markets=list(self._markets.values()),
+            markets=list(self._attending.markets.values()),
             identity=self._plan.identity,
         )
 

@@ -29,7 +29,7 @@ class FeedWish:
 
     `settings` are the book's for this venue. `series` are followed by their tickers, `sides` are single outcomes.
     `tap` gets each raw frame (bytes, received in ns, epoch) before anybody else, `note` what no frame tells: they are for a
-    recorder. `respell` says what the engine is told for each datum. With `trades` the client shares its connection with one that trades.
+    recorder. `respell` says what the engine is told for each datum; while `has_room()` is false, frames wait. With `trades` the client shares its connection with one that trades.
     """
 
     settings: Raw
@@ -38,6 +38,7 @@ class FeedWish:
     tap: Callable[[bytes, int, int], None] | None = None
     note: Callable[[str, Any, int], None] | None = None
     respell: Callable[[Any], Any] | None = None
+    has_room: Callable[[], bool] = lambda: True
     trades: bool = False
 
 

@@ -26,6 +26,7 @@ type BookData = OrderBookDelta | QuoteTick
 
 ONE_DOLLAR: Final = 10**PRICE_DIGITS
 
+_ONE_RAW: Final = Quantity(1, 0).raw
 _LAST: Final = RecordFlag.F_LAST.value
 _SNAPSHOT: Final = RecordFlag.F_SNAPSHOT.value
 _NO_TOP: Final = (0, 0, ONE_DOLLAR, 0)
@@ -167,7 +168,7 @@ def price_of(steps: int) -> Price:
     return Price.from_decimal_dp(Decimal(steps).scaleb(-PRICE_DIGITS), PRICE_DIGITS)
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 12)  # sizes are without end: to keep more of them is memory that grows for an hour
 def quantity_of(lots: int, digits: int) -> Quantity:
     """Return a size of whole lots, each one of the last of `digits`."""
-    return Quantity.from_decimal_dp(Decimal(lots).scaleb(-digits), digits)
+    return Quantity.from_raw(lots * (_ONE_RAW // 10**digits), digits)

@@ -7,6 +7,7 @@ float and no rounding enters before the fee rule asks for it.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 ONE_PRICE: Final = 10_000
@@ -50,6 +51,7 @@ def parse_money(text: object) -> int:
     return parse_fixed(text, 6)
 
 
+@lru_cache(maxsize=1 << 13)
 def _fixed(value: int, digits: int) -> str:
     sign, value = ("-", -value) if value < 0 else ("", value)
     whole, fraction = divmod(value, 10**digits)
@@ -90,13 +92,18 @@ def average_text(total_micro: int, count: int) -> str:
 
 def time_text(at_ns: int) -> str:
     """Write an instant as RFC 3339 with microseconds, trailing zeros dropped, as the venue does."""
-    moment = _EPOCH + timedelta(microseconds=at_ns // 1000)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    micros = f"{moment.microsecond:06d}".rstrip("0")
-    return f"{text}.{micros}Z" if micros else f"{text}Z"
+    second, micros = divmod(at_ns // 1000, 1_000_000)
+    if not micros:
+        return f"{_second_text(second)}Z"
+    return f"{_second_text(second)}.{micros:06d}".rstrip("0") + "Z"
 
 
 def parse_time(text: str) -> int:
     """Read an RFC 3339 instant as nanoseconds since 1970."""
     moment = datetime.fromisoformat(text)
     return int((moment - _EPOCH) / timedelta(microseconds=1)) * 1000
+
+
+@lru_cache(maxsize=1 << 8)
+def _second_text(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")

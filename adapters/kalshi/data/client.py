@@ -44,7 +44,8 @@ class Wishes:
     """What to take beside what strategies subscribe to.
 
     Markets of `series` are listed at the start and followed as they come, `markets` are listed by their tickers. `indices` are CF Benchmarks
-    indices such as BRTI. Without `follows_lifecycle` new markets and results come by REST only, later.
+    indices such as BRTI. Without `follows_lifecycle` new markets and results come by REST only, later. While `has_room()`
+    is false, frames wait: the engine is behind.
     """
 
     series: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class Wishes:
     indices: tuple[str, ...] = ()
     follows_lifecycle: bool = True
     pace: Pace = field(default_factory=Pace)
+    has_room: Callable[[], bool] = lambda: True
 
 
 class KalshiDataClient(Refusing):
@@ -96,6 +98,7 @@ class KalshiDataClient(Refusing):
         )
         self._stream = MarketStream(self.markets.by_ticker, followers, emit, now_ns, self.counts)
         self.socket = open_socket(self._stream.listener(tap))
+        self.socket.wait_for(wishes.has_room)
         self._tasks = Tasks(self._report)
         self._channels: dict[str, set[str]] = {}
         self._answers = Answers(http, self.client_id, self._handle_response, now_ns)
@@ -307,6 +310,7 @@ class KalshiDataClient(Refusing):
         self._watch.take_lifecycle(step, recv_ns)
         market = self.markets.by_ticker.get(step.market_ticker)
         if market is not None and market.is_settled:
+            market.forget_trades()
             self._refresh(market)
 
     def _catch_up(self, channel: str) -> None:

@@ -114,6 +114,10 @@ class LiveMarket:
             if tick is not None:
                 self._outlet.trade(tick, self.wants.trades)
 
+    def forget_trades(self) -> None:
+        """Keep no more trades to compare with: the market is over, and there are many in a day."""
+        self._trade_ids.clear()
+
     def take_lifecycle(self, step: MarketLifecycle, recv_ns: int) -> None:
         """Tell what a step in the market's life changes; ValueError for a result without a payout."""
         facts = self._life.take(step, recv_ns)

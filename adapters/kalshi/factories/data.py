@@ -21,7 +21,7 @@ class KalshiDataClientConfig(DataClientConfig):
     """What Nautilus passes on to the factory of the data client.
 
     `series` are listed at the start and followed, `markets` are listed. `tap` gets each raw frame before anybody else, `note` what no
-    frame tells (`KalshiDataClient`): what a recorder needs. `respell` says what the engine is told for each datum: a simulated venue wants prints spelt out.
+    frame tells (`KalshiDataClient`): what a recorder needs. `respell` says what the engine is told for each datum: a simulated venue wants prints spelt out. While `has_room()` is false, frames wait.
     """
 
     def __new__(  # noqa: PLR0913  each is one thing that a caller may want
@@ -34,6 +34,7 @@ class KalshiDataClientConfig(DataClientConfig):
         tap: Tap | None = None,
         respell: Respell | None = None,
         note: Note = note_nothing,
+        has_room: Callable[[], bool] = lambda: True,
         **nautilus: Any,
     ) -> Self:
         return super().__new__(cls, **nautilus)
@@ -48,6 +49,7 @@ class KalshiDataClientConfig(DataClientConfig):
         tap: Tap | None = None,
         respell: Respell | None = None,
         note: Note = note_nothing,
+        has_room: Callable[[], bool] = lambda: True,
         **nautilus: Any,
     ) -> None:
         self.settings = settings
@@ -57,6 +59,7 @@ class KalshiDataClientConfig(DataClientConfig):
             indices=settings.indices,
             follows_lifecycle=settings.follows_lifecycle,
             pace=pace or Pace(),
+            has_room=has_room,
         )
         self.tap = tap
         self.respell = respell

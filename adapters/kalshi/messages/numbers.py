@@ -49,7 +49,7 @@ def price_steps(price: Dollars) -> int:
     return steps
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def size_lots(size: Contracts) -> int:
     """Return a signed size in lots of 0.01 contracts: "12.50" is 1250, 12 (contracts) is 1200.
 

@@ -169,6 +169,10 @@ class KalshiSocket:
             one.want_not(tuple(names))
             self._settle(one)
 
+    def wait_for(self, has_room: Callable[[], bool]) -> None:
+        """Hand frames over only while `has_room()`: until then they wait, `most_frames_waiting` at most."""
+        self.socket.has_room = has_room
+
     def is_whole(self, market: str) -> bool:
         """Return whether the book of a market is complete, as far as the sequence tells."""
         one = self._subscriptions.get(venue.BOOK_CHANNEL)

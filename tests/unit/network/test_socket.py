@@ -465,3 +465,30 @@ def test_others_have_their_turn_while_a_backlog_is_handed_over(serve_frames, lis
 
     run(work)
     assert max(seen.count(turn) for turn in set(seen)) <= 64
+
+
+def test_frames_wait_while_there_is_no_room_for_them(serve_frames, listen, log, run, linger):
+    is_open, seen = [False], []
+
+    async def talk(socket, _):
+        for _ in range(300):
+            await socket.send_str("x")
+        await linger(socket)
+
+    async def work():
+        async with serve_frames(talk) as url:
+            socket = listen(
+                url,
+                until=lambda log: len(seen) == 300,
+                on_frame=lambda *_: (seen.append(1), log.note("frame")),
+            )
+            socket.has_room = lambda: is_open[0]
+            running = asyncio.ensure_future(socket.run())
+            while len(socket._waiting) + len(seen) < 300:
+                await asyncio.sleep(0.01)
+            assert len(seen) < 300
+            is_open[0] = True
+            await running
+
+    run(work)
+    assert len(seen) == 300
