@@ -111,12 +111,14 @@ class Teller(telling.Teller[Ticket]):
         self.end_when_full(ticket, fill.at_ns)
 
     def _grow(self, ticket: Ticket, fill: FillStatement) -> None:
-        """Tell first that an order has grown when a fill says so: a larger size may fill before its answer comes.
+        """Tell first that an order has grown when a fill says so, or may say so: it fills the size that is to grow.
 
-        The engine refuses fills beyond the size that it knows, and they would be lost.
+        A larger size may fill before its answer comes. The engine refuses fills beyond the size that it knows, and
+        closes an order that is full, although the venue may hold more of it: both would be lost.
         """
         total = ticket.told + fill.contracts
-        if total > ticket.contracts:
+        is_growing = ticket.wanted is not None and ticket.wanted[1] > ticket.contracts
+        if total > ticket.contracts or (is_growing and total == ticket.contracts):
             yes_price, contracts = ticket.wanted or (ticket.yes_price, total)
             self.take_terms(ticket, yes_price, max(contracts, total), max(fill.at_ns, ticket.version_ns))
 

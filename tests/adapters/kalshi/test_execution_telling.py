@@ -82,6 +82,21 @@ def test_an_order_that_the_engine_ended_while_it_left_is_taken_back_and_its_fill
     assert scene.ticket.is_closed
 
 
+def test_an_order_that_fills_while_it_is_to_grow_is_not_over_until_the_venue_says_so():
+    # The answer to the change was lost, its old size filled, and new risk was opened (campaign, seed 50).
+    scene = Scene()
+    scene.created(0, 10)
+    scene.ticket.wanted = Decimal("0.4"), Decimal(15)
+    scene.ticket.change_doubt = "no answer"
+    scene.fill(1, 10)
+    assert scene.engine.events == ["accepted", "updated", "filled"]
+    assert not scene.ticket.is_closed
+    assert scene.ticket.unknown == "no answer"
+    scene.stated("executed", filled=10)
+    assert scene.engine.events[3:] == ["canceled"]
+    assert scene.ticket.is_closed
+
+
 def test_a_fill_before_the_answer_accepts_first_and_the_answer_adds_nothing():
     scene = Scene()
     scene.fill(1, 10)
