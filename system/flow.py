@@ -17,7 +17,7 @@ _EVERY: Final = 64
 _MOST_WAITING: Final = 1024
 
 
-class Echo(Fact, frozen=True):
+class Echo(Fact, frozen=True, forbid_unknown_fields=True):
     """Goes through the engine's queue like any datum: by then `told` data of `venue` had gone in."""
 
     topic: ClassVar = ("venue",)
