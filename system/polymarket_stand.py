@@ -60,7 +60,7 @@ class PolymarketStand:
             environ={
                 "POLYMARKET_PRIVATE_KEY": self._private_key, "POLYMARKET_API_KEY": key.key,
                 "POLYMARKET_API_SECRET": key.secret, "POLYMARKET_API_PASSPHRASE": key.passphrase,
-                "ARGONAUT_POLYMARKET_REST_URL": base, "ARGONAUT_POLYMARKET_SOCKET_URL": f"{sockets}/ws",
+                "ARGONAUT_POLYMARKET_REST_URL": base, "ARGONAUT_POLYMARKET_SOCKET_URL": sockets,
                 "ARGONAUT_POLYMARKET_GAMMA_URL": f"{base}/gamma", "ARGONAUT_POLYMARKET_DATA_URL": f"{base}/data-api",
                 "ARGONAUT_POLYMARKET_SITE_URL": base,
             },

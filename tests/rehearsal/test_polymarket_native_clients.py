@@ -1,7 +1,6 @@
 """Nautilus' own Rust clients for Polymarket (data and execution) against our double: neither knows the other."""
 
 import asyncio
-from decimal import Decimal
 
 from nautilus_trader.adapters.polymarket import (
     PolymarketDataClientConfig,
@@ -13,65 +12,9 @@ from nautilus_trader.adapters.polymarket import (
 )
 from nautilus_trader.common import Environment, LoggerConfig, LogLevel
 from nautilus_trader.live import LiveExecutionEngineConfig, LiveNode, LiveNodeConfig
-from nautilus_trader.model import (
-    BookType,
-    InstrumentId,
-    OrderBook,
-    OrderSide,
-    Price,
-    Quantity,
-    TimeInForce,
-    TraderId,
-)
-from nautilus_trader.trading import Strategy  # noqa: TID251  the clients are tested below our engine
-from polymarket_venue import ADDRESS, CONDITION, KEY, NO, SLUG, YES, open_venue
-
-IDS = {token: InstrumentId.from_str(f"{CONDITION}-{token}.POLYMARKET") for token in (YES, NO)}
-MOVES = (
-    (YES, 41, 20, "GTC", True), (NO, 45, 30, "GTC", True), (YES, 39, 10, "GTC", True), (YES, 56, 10, "FAK", True),
-    (NO, 60, 15, "FAK", True), (NO, 41, 7, "GTC", True), (YES, 59, 25, "FAK", True),
-)  # fmt: skip
-
-
-class Trader(Strategy):
-    """Keeps both books from the client's deltas and what happens to its orders."""
-
-    def __init__(self):
-        super().__init__()
-        self.books = {token: OrderBook(IDS[token], BookType.L2_MBP) for token in IDS}
-        self.happened, self.prints = [], []
-        self.has_started = asyncio.Event()
-
-    def on_start(self):
-        for instrument_id in IDS.values():
-            self.subscribe_book_deltas(instrument_id, BookType.L2_MBP)
-            self.subscribe_trades(instrument_id)
-        self.has_started.set()
-
-    def on_book_deltas(self, deltas):
-        [token] = [token for token in IDS if IDS[token] == deltas.instrument_id]
-        self.books[token].apply_deltas(deltas)
-
-    def on_trade(self, trade):
-        self.prints.append((str(trade.price), str(trade.size)))
-
-    def on_order_event(self, event):
-        self.happened.append((event.client_order_id, type(event).__name__))
-
-    def send(self, token, side, price, shares, tif=TimeInForce.GTC):
-        """Send a limit order; return its client id."""
-        order = self.order_factory.limit(
-            IDS[token], side, Quantity.from_str(f"{shares}.000000"), Price.from_str(f"{price:.4f}"), time_in_force=tif
-        )  # fmt: skip
-        self.submit_order(order)
-        return order.client_order_id
-
-    def levels(self, token):
-        book = self.books[token]
-        return tuple(
-            [(level.price.as_decimal(), Decimal(str(level.size()))) for level in side]
-            for side in (book.bids(), book.asks())
-        )
+from nautilus_trader.model import OrderSide, TimeInForce, TraderId
+from polymarket_books import IDS, MOVES, Trader, must_agree, until
+from polymarket_venue import ADDRESS, KEY, SLUG, YES, open_venue
 
 
 def node_of(base, key):
@@ -118,28 +61,6 @@ def with_node(work):
             assert venue.double.strays == []
 
     asyncio.run(main())
-
-
-async def until(test, what=lambda: ""):
-    for _ in range(3_000):
-        if test():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"never happened: {what()}")
-
-
-def decimals(book):
-    return tuple([(Decimal(price), Decimal(size)) for price, size in side] for side in book)
-
-
-async def must_agree(venue, trader):
-    """Wait until the client's books are the double's."""
-    for token in IDS:
-        expected = decimals(venue.book(token))
-        await until(
-            lambda token=token, expected=expected: trader.levels(token) == expected,
-            lambda token=token, expected=expected: f"expected {expected}, found {trader.levels(token)}",
-        )
 
 
 def test_their_books_are_the_doubles_at_every_step_and_they_hear_each_trade():

@@ -5,13 +5,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from polymarket_books import until
 from polymarket_venue import ADDRESS, CONDITION, KEY, NO, SLUG, YES, open_venue, wall_ns
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of a client that is not ours
-MOVES = (
-    (YES, 41, 20, "GTC", True), (NO, 45, 30, "GTC", True), (YES, 39, 10, "GTC", True), (YES, 56, 10, "FAK", True),
-    (NO, 60, 15, "FAK", True), (NO, 41, 7, "GTC", True),
-)  # fmt: skip
 
 
 def environment(base):
@@ -43,39 +40,6 @@ def with_client(work, **settings):
             assert venue.double.strays == []
 
     asyncio.run(main())
-
-
-async def until(test):
-    async with asyncio.timeout(30):
-        while not test():
-            await asyncio.sleep(0.01)
-
-
-class Kept:
-    """A book kept from the official client's events."""
-
-    def __init__(self, token):
-        self.token, self.sides = token, {"BUY": {}, "SELL": {}}
-
-    def hear(self, event):
-        name, payload = type(event).__name__, event.payload
-        if name == "MarketBookEvent" and payload.asset_id == self.token:
-            for side, rows in (("BUY", payload.bids), ("SELL", payload.asks)):
-                self.sides[side] = {row.price: row.size for row in rows}
-        elif name == "MarketPriceChangeEvent":
-            for change in payload.price_changes:
-                if change.asset_id == self.token:
-                    self.sides[change.side][change.price] = change.size
-
-    @property
-    def levels(self):
-        bids = sorted(((price, size) for price, size in self.sides["BUY"].items() if size), reverse=True)
-        asks = sorted((price, size) for price, size in self.sides["SELL"].items() if size)
-        return bids, asks
-
-
-def decimals(book):
-    return tuple([(Decimal(price), Decimal(size)) for price, size in side] for side in book)
 
 
 def test_it_reads_market_book_and_prices():
@@ -143,31 +107,6 @@ def test_its_heartbeats_keep_orders_alive_and_their_loss_takes_them():
         assert venue.order(placed.order_id)[3] == "LIVE"
         venue.double.entry.lose_beats()
         await until(lambda: venue.order(placed.order_id)[3] == "CANCELED")
-
-    with_client(work)
-
-
-def test_the_book_kept_from_its_stream_is_the_doubles_at_every_step():
-    from polymarket.streams import MarketSpec
-
-    async def work(venue, client):
-        books = {token: Kept(token) for token in (YES, NO)}
-        async with await client.subscribe(MarketSpec(asset_ids=[YES, NO])) as stream:
-
-            async def listen():
-                async for event in stream:
-                    for book in books.values():
-                        book.hear(event)
-
-            listening = asyncio.create_task(listen())
-            for move in (None, *MOVES):
-                if move is not None:
-                    venue.others(*move[:4], is_buy=move[4])
-                for token, book in books.items():
-                    expected = decimals(venue.book(token))
-                    await until(lambda book=book, expected=expected: book.levels == expected)
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
 
     with_client(work)
 

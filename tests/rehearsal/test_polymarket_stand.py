@@ -71,7 +71,10 @@ def test_it_plays_a_recording_to_whoever_has_connected(tmp_path):
         task = VenueTask(folder=str(tmp_path), venue="POLYMARKET", recording=str(path), speed=100)
         double = await Double.start(task)
         socket_url = double.environ({})["ARGONAUT_POLYMARKET_SOCKET_URL"]
-        async with aiohttp.ClientSession() as session, session.ws_connect(f"{socket_url}/market") as socket:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{socket_url}/ws/market") as socket,
+        ):
             await socket.send_json({"type": "market", "assets_ids": ["333"]})
             await asyncio.wait_for(double.played.wait(), 60)
         assert double.played_secs == 1
