@@ -151,11 +151,11 @@ def sustained(double: Venue, recording: Path, secs: float) -> list[Figure]:
             heard.stamps.told / secs,
             "messages/s",
         ),
-        _growth(heard.memory, secs),
+        growth(heard.memory, secs),
     ]
 
 
-def _growth(memory: Sequence[tuple[float, float]], secs: float) -> Figure:
+def growth(memory: Sequence[tuple[float, float]], secs: float) -> Figure:
     """Return the slope of the resident memory in the second half, when caches are full."""
     late = [(at_secs, mb) for at_secs, mb in memory if at_secs > secs / 2]
     slope = float(np.polyfit(*map(np.array, zip(*late, strict=True)), 1)[0]) * _SECS_PER_MINUTE
@@ -168,7 +168,7 @@ def _growth(memory: Sequence[tuple[float, float]], secs: float) -> Figure:
 def _frame_latency(double: Venue, recording: Path) -> list[Figure]:
     heard = _listen(double, Play(recording, 1.0, _PLAYED_SECS))
     double.played()
-    return _percentiles(
+    return percentiles(
         "frame received to on_book_deltas", [ns / 1e6 for ns in heard.stamps.heard], (0.4, 2.0)
     )
 
@@ -178,10 +178,10 @@ def _order_latency(double: Venue, key: str, every_ns: int) -> list[Figure]:
     sent, asked = heard.stamps.sent, heard.stamps.asked
     node = _node(double, key, heard, order_every_ns=every_ns)
     with _wire_watched(heard.stamps):
-        asyncio.run(_run(node, lambda: len(sent) >= _ORDERS, 120.0))
+        asyncio.run(run_until(node, lambda: len(sent) >= _ORDERS, 120.0))
     took_ms = [(sent[one] - at_ns) / 1e6 for one, at_ns in asked.items() if one in sent]
     name = f"submit_order to bytes on the wire, {key} key, one in {every_ns // 1_000_000} ms"
-    return _percentiles(name, took_ms, (1.0, 5.0))
+    return percentiles(name, took_ms, (1.0, 5.0))
 
 
 def _bare_post_latency(double: Venue) -> Figure:
@@ -207,7 +207,8 @@ def _bare_post_latency(double: Venue) -> Figure:
     )
 
 
-def _percentiles(name: str, took_ms: Sequence[float], bars: tuple[float, float]) -> list[Figure]:
+def percentiles(name: str, took_ms: Sequence[float], bars: tuple[float, float]) -> list[Figure]:
+    """Return the median and the 99th percentile, each with its bar in milliseconds."""
     ranks = zip((50, 99), bars, strict=True)
     return [
         at_most(f"{name}, p{rank}", float(np.percentile(took_ms, rank)), "ms", bar) for rank, bar in ranks
@@ -228,14 +229,15 @@ def _listen(double: Venue, play: Play) -> Heard:
             heard.stamps.heard.clear()
             began.append(asyncio.get_running_loop().time())
             return False
-        heard.memory.append((now_secs - began[0], _resident_mb()))
+        heard.memory.append((now_secs - began[0], resident_mb()))
         return now_secs - began[0] > play.secs
 
-    asyncio.run(_run(node, is_over, play.secs + 60))
+    asyncio.run(run_until(node, is_over, play.secs + 60))
     return heard
 
 
-async def _run(node: LiveNode, is_over: Callable[[], bool], most_secs: float) -> None:
+async def run_until(node: LiveNode, is_over: Callable[[], bool], most_secs: float) -> None:
+    """Run a node until it is over; RuntimeError when that takes too long."""
     loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(node.run_async())
     deadline = loop.time() + most_secs
@@ -318,5 +320,6 @@ def _node(double: Venue, key: str, heard: Heard, *, order_every_ns: int) -> Live
     return node
 
 
-def _resident_mb() -> float:
+def resident_mb() -> float:
+    """Return what this process holds in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

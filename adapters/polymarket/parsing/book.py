@@ -48,6 +48,7 @@ class TokenBook:
         self.last_price = ""
         self.at_ms = 0
         self._terms = terms
+        self._best_bid, self._best_ask = 0, ONE_DOLLAR
 
     def take_book(self, book: BookMessage) -> None:
         """Replace everything; BrokenBook for another token, a price that cannot be, or a crossed book."""
@@ -59,6 +60,7 @@ class TokenBook:
                 f"expected bids below asks of {self.token_id}, found {max(bids)} and {min(asks)}"
             )
         self.bids, self.asks = bids, asks
+        self._best_bid, self._best_ask = max(bids, default=0), min(asks, default=ONE_DOLLAR)
         self.tick = book.tick_size or self.tick
         if book.last_trade_price is not None:
             self.last_price = book.last_trade_price
@@ -73,19 +75,24 @@ class TokenBook:
         self._must_be_ours(change.asset_id)
         if at_ms < self.at_ms:
             return False
-        levels = self.bids if change.side == "BUY" else self.asks
-        steps = price_steps(change.price)
-        if size_lots(change.size):
+        is_bid, steps = change.side == "BUY", price_steps(change.price)
+        levels = self.bids if is_bid else self.asks
+        is_there = size_lots(change.size) > 0
+        if is_there:
             levels[steps] = Level(change.price, change.size)
         else:
             levels.pop(steps, None)
+        if is_bid and steps >= self._best_bid:
+            self._best_bid = steps if is_there else max(levels, default=0)
+        elif not is_bid and steps <= self._best_ask:
+            self._best_ask = steps if is_there else min(levels, default=ONE_DOLLAR)
         self.at_ms = at_ms
         return True
 
     @property
     def top(self) -> tuple[int, int]:
         """Best bid and ask in price steps; 0 and one dollar stand for an empty side, as the venue writes them."""
-        return max(self.bids, default=0), min(self.asks, default=ONE_DOLLAR)
+        return self._best_bid, self._best_ask
 
     def agrees_with(self, change: PriceChange) -> bool:
         """Return whether the top is what the last change of a burst says it is; True when it does not say."""

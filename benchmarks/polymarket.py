@@ -1,0 +1,157 @@
+"""What hearing Polymarket costs on loopback: a burst until a strategy knows, and how many changes a second get through.
+
+The venue speaks from a process of its own, the node with our real data client is this one. The books are recorded ones,
+of some 190 levels a token, and prove themselves by their hash as they do live.
+"""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from typing import Any, Final, override
+
+from msgspec import convert
+from nautilus_trader.common import Environment, LoggerConfig, LogLevel
+from nautilus_trader.live import LiveNode, LiveNodeConfig
+from nautilus_trader.model import StrategyId, TraderId
+
+from adapters.polymarket.config import PolymarketDataConfig
+from adapters.polymarket.factories.data import PolymarketDataClientConfig, PolymarketDataClientFactory
+from benchmarks.figures import Figure, at_least, told
+from benchmarks.live import (
+    BenchSettings,
+    Heard,
+    Measured,
+    Stamps,
+    growth,
+    percentiles,
+    resident_mb,
+    run_until,
+)
+from benchmarks.polymarket_venue import EVENT, Speaker, Stream, speaker
+from engine import Door, Seat
+from markets.names import Series
+from risk.guardian import Guardian
+from risk.ledger import Ledger
+
+_BUSIEST_PER_SEC: Final = 840.0
+"""Frames a second of BTC 5m at its close, the busiest on record (reference, section 9.1)."""
+_PACED_SECS: Final = 15.0
+_FULL_SECS: Final = 20.0
+_CHANGES_PER_FRAME: Final = 2
+_LEAST_CHANGES: Final = 20_000
+
+
+def measure() -> list[Figure]:
+    """Measure at the busiest recorded pace, then at full speed."""
+    with speaker() as venue:
+        heard, counts = _listen(venue, Stream(_BUSIEST_PER_SEC, _PACED_SECS, all_hashed=True))
+        venue.spoken()
+        figures = percentiles(
+            "Polymarket, frame received to on_book_deltas",
+            [ns / 1e6 for ns in heard.stamps.heard],
+            (0.4, 2.0),
+        )
+        figures.append(_proofs(counts))
+    with speaker() as venue:
+        return [*figures, *sustained(venue, _FULL_SECS, 0.0)]
+
+
+def sustained(venue: Speaker, secs: float, per_second: float) -> list[Figure]:
+    """Hear for `secs` at a pace (0: as fast as we read); how many changes get through a second, and whether memory stays."""
+    used_secs = time.process_time()
+    heard, counts = _listen(venue, Stream(per_second, secs, all_hashed=bool(per_second)))
+    used_secs = time.process_time() - used_secs
+    venue.spoken()
+    changes = heard.frames * _CHANGES_PER_FRAME / secs
+    pace = f"{secs:g} s at {per_second:g} frames/s" if per_second else f"{secs:g} s"
+    name = f"Polymarket, price changes through socket, books and engine, {pace}"
+    return [
+        told(name, changes, "changes/s")
+        if per_second
+        else at_least(name, changes, "changes/s", _LEAST_CHANGES),
+        told("messages told to the strategy meanwhile, both sides", heard.stamps.told / secs, "messages/s"),
+        told(
+            "processor time of the whole node, its start included", used_secs / heard.frames * 1e6, "us/frame"
+        ),
+        _proofs(counts),
+        growth(heard.memory, secs),
+    ]
+
+
+def busiest(minutes: float) -> list[Figure]:
+    """Hear for minutes at the busiest recorded pace."""
+    with speaker() as venue:
+        return sustained(venue, 60 * minutes, _BUSIEST_PER_SEC)
+
+
+def _proofs(counts: Counter[str]) -> Figure:
+    if counts["books_lost"] or not counts["proofs"]:
+        raise RuntimeError(f"expected books that prove themselves and none that is lost, found {counts}")
+    return told("proofs by hash meanwhile, none without end", counts["proofs"], "proofs")
+
+
+def _listen(venue: Speaker, stream: Stream) -> tuple[Heard, Counter[str]]:
+    heard, clients = Heard(Stamps()), list[Any]()
+    node = _node(venue, heard, clients)
+    began: list[float] = []
+
+    def is_over() -> bool:
+        now_secs = asyncio.get_running_loop().time()
+        if not heard.stamps.heard:
+            return False
+        if not began:
+            venue.speak(stream)
+            heard.stamps.heard.clear()
+            heard.frames = 0
+            began.append(now_secs)
+            return False
+        heard.memory.append((now_secs - began[0], resident_mb()))
+        return now_secs - began[0] > stream.secs
+
+    asyncio.run(run_until(node, is_over, stream.secs + 60))
+    return heard, clients[0].counts
+
+
+def _node(venue: Speaker, heard: Heard, clients: list[Any]) -> LiveNode:
+    class Factory(PolymarketDataClientFactory):
+        @staticmethod
+        @override
+        def create(**context: Any) -> Any:
+            clients.append(PolymarketDataClientFactory.create(**context))
+            return clients[-1]
+
+    urls = {
+        "rest_url": f"{venue.base}/clob",
+        "gamma_url": f"{venue.base}/gamma",
+        "data_url": f"{venue.base}/data",
+        "socket_url": venue.base.replace("http", "ws"),
+    }
+    settings = convert(urls, PolymarketDataConfig)
+    door = Door(Guardian([], Ledger()))
+    node = LiveNode.build(
+        "bench",
+        LiveNodeConfig(
+            environment=Environment.LIVE,
+            trader_id=TraderId("BENCH-001"),
+            logging=LoggerConfig(stdout_level=LogLevel.ERROR),
+            data_clients={
+                "POLYMARKET": PolymarketDataClientConfig(settings=settings, series=(EVENT,), tap=heard.count)
+            },
+            timeout_disconnection_secs=2,
+            delay_post_stop_secs=0,
+        ),
+        data_factories={"POLYMARKET": Factory},
+    )
+    node.add_exec_algorithm(door)
+    strategy = Measured(
+        BenchSettings(series=Series(f"polymarket:{EVENT}-*")), Seat(StrategyId("bench-1"), door)
+    )
+    strategy.stamp(heard.stamps)
+    node.add_strategy(strategy)
+    return node
+
+
+def minutes_wished() -> float:
+    """Return ARGONAUT_MINUTES, by default 10."""
+    return float(os.environ.get("ARGONAUT_MINUTES", "10"))
