@@ -139,6 +139,12 @@ def import_kalshi_recording(
         open_console().print(summary(result))
 
 
+imports.command(
+    "polymarket-recording",
+    help="Import runs that --record wrote at Polymarket: all of them, or nothing. A run of both venues needs one command.",
+)(import_kalshi_recording)
+
+
 @catalogs.command("coverage")
 def show_coverage(catalog: CatalogOption, as_json: JsonOption = False) -> None:
     """Show which markets the catalog holds, from when to when, with which gaps and results.

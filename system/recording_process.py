@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from adapters.kalshi.data.retelling import Retelling
 from markets.live.harvest import Portion
+from markets.live.story import Story
 from storage.catalog import CatalogWriter
 from storage.errors import StorageError
 from storage.recording import Tail, venues_in
@@ -30,7 +30,7 @@ class Follower:
         self._raw = raw
         self._catalog = catalog
         self._monotonic = monotonic
-        self._tales: dict[str, tuple[Tail, Retelling]] = {}
+        self._tales: dict[str, tuple[Tail, Story]] = {}
         self._stored_secs = monotonic()
 
     def follow(self) -> None:

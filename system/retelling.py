@@ -1,15 +1,17 @@
 """What our own recordings tell, as portions that fit a catalog: while they grow, or long after."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from adapters.kalshi.data.retelling import Retelling
+from adapters.kalshi.data.retelling import Retelling as KalshiRetelling
+from adapters.polymarket.data.retelling import Retelling as PolymarketRetelling
 from markets.live.harvest import Portion
+from markets.live.story import Story
 from storage.recording import RecordedRun, Tail
 
-RETELLINGS: Final = {"KALSHI": Retelling}
+RETELLINGS: Final[Mapping[str, type[Story]]] = {"KALSHI": KalshiRetelling, "POLYMARKET": PolymarketRetelling}
 """Who reads the recordings of a venue."""
 
 PORTION_ROWS: Final = 100_000
@@ -49,7 +51,7 @@ def tell_runs(
             yield told, last
 
 
-def reader_of(venue: str, *, strict: bool = False) -> Retelling:
+def reader_of(venue: str, *, strict: bool = False) -> Story:
     """Return who reads a venue's recordings; ValueError when nobody does."""
     if venue not in RETELLINGS:
         known = ", ".join(sorted(RETELLINGS))
@@ -58,7 +60,7 @@ def reader_of(venue: str, *, strict: bool = False) -> Retelling:
 
 
 def _portions(
-    run: RecordedRun, retelling: Retelling, told: Told, on_bytes: Callable[[int], None] | None
+    run: RecordedRun, retelling: Story, told: Told, on_bytes: Callable[[int], None] | None
 ) -> Iterator[Portion]:
     before, compared = retelling.counts["lines"], retelling.counts["tickers_compared"]
     known, differing = len(retelling.problems), len(retelling.differing)

@@ -1,17 +1,11 @@
-"""What a recording of ours tells, told by the very books and lives that told it while it was made.
+"""What a recording of ours tells, told by the very books and lives that told it while it was made."""
 
-A recording holds each frame as it came, and notes of what no frame tells. Everything follows from its lines
-alone, in their order and with their times, so whoever reads them all tells the same, to the last bit.
-"""
-
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, override
 
-from msgspec import MsgspecError, Raw
-from msgspec.json import Decoder
+from msgspec import MsgspecError
 
 from adapters.kalshi import constants as venue
 from adapters.kalshi.data.market import LiveMarket
@@ -19,20 +13,18 @@ from adapters.kalshi.data.markets import Markets
 from adapters.kalshi.data.stream import parse_index
 from adapters.kalshi.messages import frames
 from adapters.kalshi.messages.market_data import Trade
-from adapters.kalshi.messages.own_recordings import (
+from adapters.kalshi.messages.reference import Market
+from adapters.kalshi.providers.terms import Listing, amended, terms_of_listing
+from markets.live.conditions import Conditions
+from markets.live.recorded_lines import (
     Blind,
     Down,
     Line,
     Trouble,
     Unwatched,
-    decode_head,
-    decode_line,
     frame_of,
 )
-from adapters.kalshi.messages.reference import Market
-from adapters.kalshi.providers.terms import Listing, amended, terms_of_listing
-from markets.live.conditions import Conditions
-from markets.live.harvest import Harvest, Portion
+from markets.live.story import Story, reader
 
 _ACTION_NS: Final = 1_000_000_000
 """After this much silence an action is over; a book that is crossed then has missed something."""
@@ -48,35 +40,23 @@ _ANSWERS: Final = (
 )
 
 
-class BadLine(ValueError):
-    """The first line of a recording, read strictly, that could not be used."""
+class Retelling(Story):
+    """Kalshi's lines: sequences are followed per subscription, so a lost frame is found here as it was found live.
 
-
-class Retelling:
-    """Takes the lines of one or more runs in their order; `drain` gives what is certain by now.
-
-    Time never goes back: a line of an earlier time counts as one of the time that was reached. Sequences
-    are followed per subscription, so a lost frame is found here as it was found live. A book that is lost,
-    unwatched or left by the end of the run is a `DataGap` from its last moment on. With `strict` a line that
-    cannot be used raises BadLine; otherwise it is among `problems`: its number and the reason. `differing` names
+    A book that is lost, unwatched or left by the end of the run is a `DataGap` from its last moment on. `differing` names
     each time when the venue's ticker was another than our book's top.
     """
 
     def __init__(self, *, strict: bool = False) -> None:
-        self.counts: Counter[str] = Counter()
-        self.problems: list[tuple[int, str]] = []
-        self.differing: list[str] = []
-        self._strict = strict
-        self._harvest = Harvest()
+        super().__init__(strict=strict)
         self._markets = Markets(
             self._harvest.issue, self._harvest.keep, lambda: self._harvest.now_ns, self.counts
         )
-        self._last_ns = self._last_book_ns = self._last_message_ns = 0
+        self._last_book_ns = self._last_message_ns = 0
         self._conditions = Conditions(
             venue.VENUE, self._harvest.keep, lambda: self._harvest.now_ns, lambda: self._last_message_ns
         )
         self._due_ns = 0
-        self._run = ""
         self._epoch = 0
         self._sequences: dict[int, int] = {}
         self._sids: dict[str, int | None] = {}
@@ -92,68 +72,34 @@ class Retelling:
                 parse_index(frame.msg, self._now_ns).as_data()
             ),
         }
-        self._noters: dict[str, Callable[[Raw], None]] = {
-            "listing": _reader(Listing, self._take_listing),
-            "row": _reader(Market, self._take_row),
-            "shards": _reader(frozenset[int] | None, self._take_shards),
-            "trade": _reader(Trade, self._take_trade),
-            "down": _reader(Down, self._take_down),
-            "trouble": _reader(Trouble, self._take_trouble),
-            "unwatched": _reader(Unwatched, self._take_unwatched),
-            "blind": _reader(Blind, self._take_blindness),
+        self._noters |= {
+            "listing": reader(Listing, self._take_listing),
+            "row": reader(Market, self._take_row),
+            "shards": reader(frozenset[int] | None, self._take_shards),
+            "trade": reader(Trade, self._take_trade),
+            "down": reader(Down, self._take_down),
+            "trouble": reader(Trouble, self._take_trouble),
+            "unwatched": reader(Unwatched, self._take_unwatched),
+            "blind": reader(Blind, self._take_blindness),
         }
 
-    def take(self, line: bytes) -> None:
-        """Take the next line."""
-        self.counts["lines"] += 1
-        try:
-            found = decode_line(line)
-            if found.control in ("recording", "continued", "end"):
-                self._take_bookkeeping(found)
-                return
-            self._advance(found.recv_ns)
-            if found.control:
-                self._noters[found.control](found.info)
-            else:
-                self._take_frame(found)
-        except (ValueError, ArithmeticError, KeyError, MsgspecError) as error:
-            self._report(f"{type(error).__name__}: {error}")
+    @override
+    def _held_ns(self) -> list[int]:
+        return [*self._acting.values()]
 
-    def drain(self) -> Portion:
-        """Return what is older than everything that may still come; it is given once."""
-        certain_ns = min([self._now_ns, *self._acting.values()])
-        gaps_ns = min([certain_ns, self._last_ns, *self._harvest.blind.values()])
-        return self._harvest.given(certain_ns, gaps_ns)
-
-    def finish(self) -> Portion:
-        """Return the rest: no more lines will come."""
-        self._end_run()
+    @override
+    def _end_watch(self) -> None:
         for market in self._markets.by_ticker.values():
             market.end_watch(market.closes_ns)
-        self._harvest.blind.clear()
-        return self._harvest.given(2**63, 2**63)
-
-    @property
-    def rows(self) -> int:
-        """How much is waiting for `drain`."""
-        return self._harvest.rows
-
-    @property
-    def _now_ns(self) -> int:
-        return self._harvest.now_ns
 
     # time
 
-    def _take_bookkeeping(self, line: Line) -> None:
-        if line.control == "recording" and (run := decode_head(line.info).run) != self._run:
-            if self._run:
-                self._end_run()
-            self._run = run
-
+    @override
     def _end_run(self) -> None:
         self._lose_all(self._last_ns, "the recording ends")
         self._epoch = 0
 
+    @override
     def _advance(self, at_ns: int) -> None:
         self._harvest.before_ns = self._now_ns
         self._harvest.now_ns = max(self._now_ns, at_ns)
@@ -218,6 +164,7 @@ class Retelling:
 
     # frames
 
+    @override
     def _take_frame(self, line: Line) -> None:
         raw = frame_of(line)
         if line.epoch != self._epoch:
@@ -351,17 +298,3 @@ class Retelling:
             self._lose(ticker, since_ns or self._now_ns, reason)
         self._sequences.clear()
         self._sids.clear()
-
-    def _report(self, reason: str) -> None:
-        if self._strict:
-            raise BadLine(f"line {self.counts['lines']}: {reason}")
-        self.problems.append((self.counts["lines"], reason))
-
-
-def _reader[T](kind: Any, take: Callable[[T], None]) -> Callable[[Raw], None]:
-    decode = Decoder(kind).decode
-
-    def read(said: Raw) -> None:
-        take(decode(said))
-
-    return read

@@ -13,9 +13,10 @@ from nautilus_trader.model import InstrumentId, Venue
 from adapters.polymarket import constants as venue
 from adapters.polymarket.data.answers import Answers
 from adapters.polymarket.data.book import Proving
+from adapters.polymarket.data.dispatch import Followers
 from adapters.polymarket.data.market import LiveMarket
 from adapters.polymarket.data.markets import Markets
-from adapters.polymarket.data.stream import Followers, MarketStream
+from adapters.polymarket.data.stream import MarketStream
 from adapters.polymarket.data.watch import Pace, Watch
 from adapters.polymarket.http.market_data import MarketData
 from adapters.polymarket.messages.prices_stream import PriceFrame
@@ -105,6 +106,7 @@ class PolymarketDataClient(Refusing):
             renew_book=self._renew_book,
             on_change=self._refresh,
             on_result=self._watch.look_now,
+            on_doubt=lambda market: self._stream.watch(market),
             on_end=self._end,
         )
         self._stream = MarketStream(self.markets, followers, now_ns, self.counts)
@@ -117,6 +119,7 @@ class PolymarketDataClient(Refusing):
 
     @override
     async def _connect(self) -> None:
+        self._note("proving", self._wishes.proving, self.clock.timestamp_ns())
         self._watch.follow(self._wishes.series)
         await self._watch.discover()
         for condition in self._wishes.markets:

@@ -47,6 +47,10 @@ class Markets:
         self._mirror = Mirror()
         self._proving = proving or Proving()
 
+    def prove(self, proving: Proving) -> None:
+        """Let the books of markets to come prove themselves so."""
+        self._proving = proving
+
     @property
     def seen(self) -> list[str]:
         """Every condition that was described to us, usable or not."""

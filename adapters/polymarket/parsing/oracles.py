@@ -29,6 +29,11 @@ def source_of(topic: str) -> str:
     return _TOPICS[topic][0]
 
 
+def symbol_of(said: str) -> str:
+    """Return a symbol in the form in which facts are kept: `btc/usd` is BTC-USD, as at every other source."""
+    return said.upper().replace("/", "-")
+
+
 def parse_price(frame: PriceFrame, recv_ns: int) -> Iterator[OraclePrice]:
     """Yield the price of a frame of RTDS; nothing for a snapshot of the past, which is no news, or a repetition.
 
@@ -47,7 +52,7 @@ def parse_price(frame: PriceFrame, recv_ns: int) -> Iterator[OraclePrice]:
         ts_event=said.timestamp * _MILLISECOND_NS,
         ts_init=recv_ns,
         source=source,
-        symbol=said.symbol,
+        symbol=symbol_of(said.symbol),
         value=value,
         method=method,
     )
@@ -69,7 +74,7 @@ def parse_bolt(frame: BoltFrame, recv_ns: int) -> Iterator[OraclePrice]:
         ts_event=said.timestamp * _MILLISECOND_NS,
         ts_init=recv_ns,
         source=source,
-        symbol=said.symbol,
+        symbol=symbol_of(said.symbol),
         value=Decimal(exact) if exact is not None else said.value or Decimal(0),
         method=method,
     )

@@ -8,8 +8,9 @@ from hypothesis import strategies as some
 from kalshi_script import SECOND, START, A, B, Script, eventful, listing, row
 from nautilus_trader.model import CustomData, OrderBookDelta, QuoteTick, TradeTick
 
-from adapters.kalshi.data.retelling import BadLine, Retelling
+from adapters.kalshi.data.retelling import Retelling
 from markets.facts import Condition, DataGap, MarketPhase, MarketResolution, Phase, VenueCondition
+from markets.live.story import BadLine
 from storage.catalog import CatalogWriter
 
 

@@ -47,7 +47,7 @@ class Ear(DataActor):
         for kind in (MarketPhase, MarketResolution, DataGap):
             self.subscribe_data(kind.data_type(f"{self.series}.POLYMARKET"))
         self.subscribe_data(VenueCondition.data_type("POLYMARKET"))
-        self.subscribe_data(OraclePrice.data_type("btc/usd.CHAINLINK"))
+        self.subscribe_data(OraclePrice.data_type("BTC-USD.CHAINLINK"))
         for instrument in self.cache.instruments(POLYMARKET):
             self.on_instrument(instrument)
 

@@ -143,6 +143,7 @@ def test_bursts_set_levels_and_only_the_last_word_on_a_level_counts(changes):
     book = known()
     for side, cents, size in changes:
         book.take_change(change(side, f"{cents / 100:g}", str(size)), 2000)
+    assert book.top == (max(book.bids, default=0), min(book.asks, default=10_000))
     last = {(side, cents): size for side, cents, size in changes}
     for side, levels in (("BUY", book.bids), ("SELL", book.asks)):
         wanted = {cents * 100: str(size) for (of, cents), size in last.items() if of == side and size}

@@ -108,7 +108,7 @@ def test_a_price_is_the_exact_one_by_its_source():
         Method.TWAP,
         Decimal("65026.457815"),
     )
-    assert mean.identifier == "btc/usd.CHAINLINK_TWAP_60"
+    assert mean.identifier == "BTC-USD.CHAINLINK_TWAP_60"
     assert mean.ts_event == START * SECOND
 
 
