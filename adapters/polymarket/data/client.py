@@ -16,6 +16,7 @@ from adapters.polymarket.data.book import Proving
 from adapters.polymarket.data.dispatch import Followers
 from adapters.polymarket.data.market import LiveMarket
 from adapters.polymarket.data.markets import Markets
+from adapters.polymarket.data.missing import MissingBooks
 from adapters.polymarket.data.stream import MarketStream
 from adapters.polymarket.data.watch import Pace, Watch
 from adapters.polymarket.http.market_data import MarketData
@@ -115,6 +116,7 @@ class PolymarketDataClient(Refusing):
         self._tasks = Tasks(self._report)
         self._watched: set[str] = set()
         self._renewing: set[str] = set()
+        self._missing = MissingBooks(self._ask_again, self.counts)
         self._answers = Answers(http, self.client_id, self._handle_response, now_ns)
 
     @override
@@ -130,6 +132,7 @@ class PolymarketDataClient(Refusing):
         self._tasks.start("socket", self.socket.run())
         self._tasks.start("clock", self._watch.watch_clock())
         self._tasks.start("venue", self._watch.watch_venue())
+        self._tasks.start("missing books", self._look_for_books())
         if self.prices is not None:
             self._tasks.start("prices", self.prices.run())
 
@@ -214,6 +217,10 @@ class PolymarketDataClient(Refusing):
         """As for subscribing."""
 
     # request
+
+    @override
+    async def _request_quotes(self, request: Any) -> None:
+        raise NotImplementedError("the venue keeps no past quotes: request MID bars, or read a catalog")
 
     @override
     async def _request_instruments(self, request: Any) -> None:
@@ -338,6 +345,15 @@ class PolymarketDataClient(Refusing):
                     pause_secs = min(2 * pause_secs, _MOST_PAUSE_SECS)
         finally:
             self._renewing.discard(market.condition)
+
+    async def _look_for_books(self) -> None:
+        while True:
+            await asyncio.sleep(self._wishes.pace.clock_secs)
+            if self.socket.is_up:
+                self._missing.look([self.markets.by_condition[one] for one in self._watched])
+
+    def _ask_again(self, market: LiveMarket) -> None:
+        self.socket.ask_again((market.book.yes_token, market.book.no_token))
 
     def _take_price(self, frame: PriceFrame, recv_ns: int) -> None:
         try:

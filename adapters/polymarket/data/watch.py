@@ -25,8 +25,9 @@ _SECOND_NS: Final = 1_000_000_000
 class Pace:
     """How often we look, in seconds.
 
-    Windows are listed long before they begin, so `discovery_secs` decides nothing there. A market whose close has
-    passed is asked about from `settlement_secs` after it on, again after that time, and slower the longer it takes.
+    Series and the rows of open markets are looked at every `discovery_secs`: no message tells that orders are not taken any
+    more. A market whose close has passed is asked about from `settlement_secs` after it on, again after that time, and
+    slower the longer it takes.
     """
 
     discovery_secs: float = 20.0
@@ -140,19 +141,23 @@ class Watch:
 
     def _due_rows(self) -> list[str]:
         now_ns = self._markets.now_ns()
-        first_ns = round(self._pace.settlement_secs * _SECOND_NS)
-        most_ns = round(self._pace.most_settlement_secs * _SECOND_NS)
         due = []
         for condition, market in self._markets.by_condition.items():
             if market.is_settled:
                 self._rows_due_ns.pop(condition, None)
-                continue
-            if self._rows_due_ns.get(condition, market.closes_ns + first_ns) > now_ns:
-                continue
-            due.append(condition)
-            pause_ns = min(max((now_ns - market.closes_ns) // 4, first_ns), most_ns)
-            self._rows_due_ns[condition] = now_ns + pause_ns
+            elif self._rows_due_ns.get(condition, 0) <= now_ns:
+                due.append(condition)
+                self._rows_due_ns[condition] = now_ns + self._pause_ns(market, now_ns)
         return due
+
+    def _pause_ns(self, market: LiveMarket, now_ns: int) -> int:
+        """Return how long a market's row is good: until its close is due, and then ever longer while no result comes."""
+        settlement_ns = round(self._pace.settlement_secs * _SECOND_NS)
+        due_ns = market.closes_ns + settlement_ns
+        if now_ns < due_ns:
+            return min(round(self._pace.discovery_secs * _SECOND_NS), due_ns - now_ns)
+        most_ns = round(self._pace.most_settlement_secs * _SECOND_NS)
+        return min(max((now_ns - market.closes_ns) // 4, settlement_ns), most_ns)
 
     def _take_row(self, row: GammaMarket) -> None:
         market = self._markets.by_condition.get(row.condition_id)

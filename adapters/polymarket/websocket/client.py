@@ -107,6 +107,13 @@ class MarketSocket:
             if line is not None:
                 line.remove(token)
 
+    def ask_again(self, tokens: Iterable[str]) -> None:
+        """Ask for whole books of these, which come only with a new subscription."""
+        for token in tokens:
+            line = self._line_of.get(token)
+            if line is not None:
+                line.ask_again((token,))
+
     def _roomy(self, count: int) -> "_Line":
         for line in self._lines:
             if len(line.wanted) + count <= self._config.tokens_per_connection:
@@ -126,7 +133,7 @@ class MarketSocket:
             self.counts["malformed"] += 1
             _LOG.warning("expected a frame of Polymarket, found %r: %s", raw[:200], error)
             self._listener.on_down(tuple(line.wanted), epoch, f"malformed frame: {error}")
-            line.ask_again()
+            line.ask_again(tuple(line.wanted))
             return
         for message in messages:
             if isinstance(message, OtherMessage):
@@ -177,9 +184,7 @@ class _Line:
         self.wanted.pop(token, None)
         self._say(Change(operation="unsubscribe", assets_ids=(token,)))
 
-    def ask_again(self) -> None:
-        """Ask for whole books, which come only with a new subscription."""
-        tokens = tuple(self.wanted)
+    def ask_again(self, tokens: tuple[str, ...]) -> None:
         self._say(Change(operation="unsubscribe", assets_ids=tokens))
         self._say(Change(operation="subscribe", assets_ids=tokens, custom_feature_enabled=True))
 

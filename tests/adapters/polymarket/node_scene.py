@@ -40,6 +40,7 @@ class Ear(DataActor):
     def __init__(self, series="btc-updown-5m"):
         super().__init__()
         self.series = series
+        self.left_alone = set()
         self.heard, self.books, self.met, self.answers = [], {}, Counter(), []
 
     def on_start(self):
@@ -54,7 +55,7 @@ class Ear(DataActor):
     def on_instrument(self, instrument):
         self.met[instrument.id] += 1
         self.heard.append(instrument)
-        if self.met[instrument.id] > 1:
+        if self.met[instrument.id] > 1 or instrument.id in self.left_alone:
             return
         self.books[instrument.id] = OrderBook(instrument.id, BookType.L2_MBP)
         self.subscribe_book_deltas(instrument.id, BookType.L2_MBP)
@@ -88,6 +89,9 @@ class Ear(DataActor):
 
     def on_historical_bars(self, bars):
         self.answers.append(("bars", bars))
+
+    def on_option_chain(self, chain):
+        self.answers.append(("chain", chain))
 
     def on_book(self, book):
         self.answers.append(("book", book))
@@ -137,6 +141,8 @@ class Scene:
                 "acceptingOrders": True,
                 "acceptingOrdersTimestamp": iso(start_secs - 86_400),
                 "endDate": iso(start_secs + 300),
+                "orderPriceMinTickSize": 0.01,
+                "orderMinSize": 5,
                 "feesEnabled": True,
                 "feeSchedule": {"rate": 0.07, "exponent": 1},
                 "events": [{"id": condition, "slug": f"btc-updown-5m-{start_secs}"}],

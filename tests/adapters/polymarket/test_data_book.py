@@ -34,6 +34,7 @@ def test_a_book_is_told_when_both_tokens_are_there_and_as_one_message_per_side()
     assert stage.counts["proofs"] == 1
 
 
+@pytest.mark.card("polymarket", "AR-D03")
 def test_a_burst_is_told_once_however_often_and_in_which_order_it_comes():
     stage = Stage()
     stage.open(*OPENING)
@@ -46,6 +47,7 @@ def test_a_burst_is_told_once_however_often_and_in_which_order_it_comes():
     assert stage.counts["proofs_failed"] == 0
 
 
+@pytest.mark.card("polymarket", "AR-D04")
 def test_half_a_burst_is_held_back_until_the_other_half_has_come():
     stage = Stage()
     stage.open(*OPENING)
@@ -62,6 +64,7 @@ def test_half_a_burst_is_held_back_until_the_other_half_has_come():
     assert stage.book.overdue_ns is None
 
 
+@pytest.mark.card("polymarket", "AR-D02")
 def test_a_book_that_cannot_prove_itself_is_broken_after_its_patience_and_not_before():
     stage = Stage()
     stage.open(*OPENING)
@@ -110,6 +113,7 @@ def test_an_answer_without_one_token_is_no_book():
         stage.book.take_answers(stage.answers()[:1], T0)
 
 
+@pytest.mark.card("polymarket", "AR-D06")
 def test_books_that_do_not_mirror_each_other_prove_nothing():
     stage = Stage()
     stage.open(*OPENING)

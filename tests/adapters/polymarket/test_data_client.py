@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from nautilus_trader.model import AggressorSide, BarType
 from node_scene import SECOND, iso, now_ns, play
 
@@ -16,6 +17,7 @@ EVERYTHING = [
 ]
 
 
+@pytest.mark.card("polymarket", "TC-D01", "TC-D10", "TC-D20", "AR-D06")
 def test_a_window_is_found_and_both_its_books_are_told_whole():
     async def scene(on):
         await on.with_book()
@@ -59,6 +61,7 @@ def test_windows_to_come_are_listed_before_they_begin():
     play(scene)
 
 
+@pytest.mark.card("polymarket", "TC-D30")
 def test_prints_are_told_once_with_the_venues_word_for_their_aggressor():
     async def scene(on):
         await on.with_book()
@@ -84,6 +87,7 @@ def test_prints_are_told_once_with_the_venues_word_for_their_aggressor():
     play(scene)
 
 
+@pytest.mark.card("polymarket", "AR-D07")
 def test_a_new_tick_issues_both_instruments_anew_and_loses_no_book():
     async def scene(on):
         await on.with_book()
@@ -105,6 +109,7 @@ def test_a_new_tick_issues_both_instruments_anew_and_loses_no_book():
     play(scene)
 
 
+@pytest.mark.card("polymarket", "TC-D61", "TC-D60")
 def test_a_result_counts_when_the_strict_rule_holds_and_closes_both_sides_once():
     async def scene(on):
         await on.with_book()
@@ -155,6 +160,7 @@ def test_the_order_books_winner_is_a_result_where_the_catalogue_has_none_yet():
     play(scene)
 
 
+@pytest.mark.card("polymarket", "AR-D02")
 def test_a_burst_that_was_lost_is_a_gap_and_the_book_comes_back_by_rest():
     async def scene(on):
         await on.with_book()
@@ -185,6 +191,7 @@ def test_a_book_that_rest_refuses_is_asked_for_until_it_comes():
     play(scene)
 
 
+@pytest.mark.card("polymarket", "AR-D12")
 def test_a_lost_connection_is_a_gap_and_comes_back_with_what_was_wanted():
     async def scene(on):
         await on.with_book()
@@ -214,6 +221,7 @@ def test_a_frame_that_cannot_be_read_costs_the_books_of_its_connection_and_they_
     play(scene)
 
 
+@pytest.mark.card("polymarket", "AR-D10")
 def test_a_word_keeps_the_connection_and_a_mute_one_is_left():
     async def scene(on):
         await on.with_book()
@@ -225,6 +233,7 @@ def test_a_word_keeps_the_connection_and_a_mute_one_is_left():
     play(scene, ping_secs=0.1, silence_secs=1.0)
 
 
+@pytest.mark.card("polymarket", "AR-D14")
 def test_new_kinds_of_messages_and_other_markets_change_nothing():
     async def scene(on):
         await on.with_book()
@@ -249,6 +258,7 @@ def test_new_kinds_of_messages_and_other_markets_change_nothing():
     play(scene)
 
 
+@pytest.mark.card("polymarket", "TC-D13", "TC-D31", "TC-D41")
 def test_what_is_asked_once_is_answered():
     async def scene(on):
         await on.with_book()
@@ -327,6 +337,7 @@ def test_tokens_are_spread_over_connections_that_fail_apart():
     play(scene, tokens_per_connection=2)
 
 
+@pytest.mark.card("polymarket", "TC-D70")
 def test_what_nobody_wants_any_more_is_unsubscribed():
     async def scene(on):
         await on.with_book()
