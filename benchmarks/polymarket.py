@@ -17,7 +17,7 @@ from nautilus_trader.model import StrategyId, TraderId
 
 from adapters.polymarket.config import PolymarketDataConfig
 from adapters.polymarket.factories.data import PolymarketDataClientConfig, PolymarketDataClientFactory
-from benchmarks.figures import Figure, at_least, told
+from benchmarks.figures import Figure, at_least, at_most, told
 from benchmarks.live import (
     BenchSettings,
     Heard,
@@ -30,20 +30,22 @@ from benchmarks.live import (
 )
 from benchmarks.polymarket_venue import EVENT, Speaker, Stream, speaker
 from engine import Door, Seat
+from engine.echo import EchoEar
 from markets.names import Series
 from risk.guardian import Guardian
 from risk.ledger import Ledger
+from system.flow import Flow
 
 _BUSIEST_PER_SEC: Final = 840.0
 """Frames a second of BTC 5m at its close, the busiest on record (reference, section 9.1)."""
 _PACED_SECS: Final = 15.0
 _FULL_SECS: Final = 20.0
-_CHANGES_PER_FRAME: Final = 2
+_FULL_PER_SEC: Final = 10_500.0  # frames, of two changes each
 _LEAST_CHANGES: Final = 20_000
 
 
 def measure() -> list[Figure]:
-    """Measure at the busiest recorded pace, then at full speed."""
+    """Measure at the busiest recorded pace, then at more than twelve times that."""
     with speaker() as venue:
         heard, counts = _listen(venue, Stream(_BUSIEST_PER_SEC, _PACED_SECS, all_hashed=True))
         venue.spoken()
@@ -52,29 +54,28 @@ def measure() -> list[Figure]:
             [ns / 1e6 for ns in heard.stamps.heard],
             (0.4, 2.0),
         )
-        figures.append(_proofs(counts))
+        figures += _proofs(counts)
     with speaker() as venue:
-        return [*figures, *sustained(venue, _FULL_SECS, 0.0)]
+        return [*figures, *sustained(venue, _FULL_SECS, _FULL_PER_SEC)]
 
 
 def sustained(venue: Speaker, secs: float, per_second: float) -> list[Figure]:
-    """Hear for `secs` at a pace (0: as fast as we read); how many changes get through a second, and whether memory stays."""
+    """Hear for `secs` at so many frames a second; how many changes are told a second, and whether memory stays.
+
+    A frame changes one level of both tokens, so it is two changes, and two messages to a strategy that hears both sides.
+    """
     used_secs = time.process_time()
-    heard, counts = _listen(venue, Stream(per_second, secs, all_hashed=bool(per_second)))
+    heard, counts = _listen(venue, Stream(per_second, secs, all_hashed=per_second <= _BUSIEST_PER_SEC))
     used_secs = time.process_time() - used_secs
     venue.spoken()
-    changes = heard.frames * _CHANGES_PER_FRAME / secs
-    pace = f"{secs:g} s at {per_second:g} frames/s" if per_second else f"{secs:g} s"
-    name = f"Polymarket, price changes through socket, books and engine, {pace}"
+    name = f"Polymarket, price changes told to a strategy, {secs:g} s at {per_second:g} frames/s"
+    bar = min(float(_LEAST_CHANGES), 1.9 * per_second)
     return [
-        told(name, changes, "changes/s")
-        if per_second
-        else at_least(name, changes, "changes/s", _LEAST_CHANGES),
-        told("messages told to the strategy meanwhile, both sides", heard.stamps.told / secs, "messages/s"),
+        at_least(name, heard.stamps.told / secs, "changes/s", bar),
         told(
             "processor time of the whole node, its start included", used_secs / heard.frames * 1e6, "us/frame"
         ),
-        _proofs(counts),
+        *_proofs(counts),
         growth(heard.memory, secs),
     ]
 
@@ -85,10 +86,11 @@ def busiest(minutes: float) -> list[Figure]:
         return sustained(venue, 60 * minutes, _BUSIEST_PER_SEC)
 
 
-def _proofs(counts: Counter[str]) -> Figure:
-    if counts["books_lost"] or not counts["proofs"]:
-        raise RuntimeError(f"expected books that prove themselves and none that is lost, found {counts}")
-    return told("proofs by hash meanwhile, none without end", counts["proofs"], "proofs")
+def _proofs(counts: Counter[str]) -> list[Figure]:
+    return [
+        at_least("proofs by hash meanwhile", counts["proofs"], "proofs", 1),
+        at_most("books lost meanwhile", counts["books_lost"], "books", 0),
+    ]
 
 
 def _listen(venue: Speaker, stream: Stream) -> tuple[Heard, Counter[str]]:
@@ -103,7 +105,7 @@ def _listen(venue: Speaker, stream: Stream) -> tuple[Heard, Counter[str]]:
         if not began:
             venue.speak(stream)
             heard.stamps.heard.clear()
-            heard.frames = 0
+            heard.frames = heard.stamps.told = 0
             began.append(now_secs)
             return False
         heard.memory.append((now_secs - began[0], resident_mb()))
@@ -129,6 +131,7 @@ def _node(venue: Speaker, heard: Heard, clients: list[Any]) -> LiveNode:
     }
     settings = convert(urls, PolymarketDataConfig)
     door = Door(Guardian([], Ledger()))
+    flow = Flow("POLYMARKET", None)
     node = LiveNode.build(
         "bench",
         LiveNodeConfig(
@@ -144,6 +147,7 @@ def _node(venue: Speaker, heard: Heard, clients: list[Any]) -> LiveNode:
         data_factories={"POLYMARKET": Factory},
     )
     node.add_exec_algorithm(door)
+    node.add_actor(EchoEar([flow]))
     strategy = Measured(
         BenchSettings(series=Series(f"polymarket:{EVENT}-*")), Seat(StrategyId("bench-1"), door)
     )

@@ -1,4 +1,4 @@
-"""A market of Polymarket that only speaks, in a process of its own: true books, changed at a pace or as fast as they are read.
+"""A market of Polymarket that only speaks, in a process of its own: true books, changed at a pace.
 
 It is no double: it serves what the data client asks for once, and one stream of bursts over the recorded opening book.
 """
@@ -29,7 +29,7 @@ _YIELD_EVERY: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """How to speak: bursts a second (0: as fast as they are read), for how long, each with its hash or a few."""
+    """How to speak: bursts a second, for how long, each with its hash or a few."""
 
     per_second: float
     secs: float
@@ -159,6 +159,7 @@ class _Server:
         app.add_routes(
             [
                 web.get("/gamma/series", self._nothing),
+                web.get("/gamma/markets", self._nothing),
                 web.get(f"/gamma/events/slug/{EVENT}", self._event),
                 web.get("/clob/time", self._time),
                 web.get("/clob/clob-markets/{condition}", self._terms),
@@ -176,7 +177,7 @@ class _Server:
         loop = asyncio.get_running_loop()
         began, count = loop.time(), 0
         while (now := loop.time() - began) < stream.secs:
-            if stream.per_second and count > now * stream.per_second:
+            if count > now * stream.per_second:
                 await asyncio.sleep(0.0005)
                 continue
             frame = self._market.burst(is_hashed=stream.all_hashed or count % _HASHED_EVERY == 0)

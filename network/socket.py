@@ -85,6 +85,11 @@ class ResilientSocket:
         """Tell whether there is a connection to send on."""
         return self._connection is not None and not self._connection.closed
 
+    @property
+    def has_waiting(self) -> bool:
+        """Tell whether frames wait to be handed over."""
+        return bool(self._waiting)
+
     async def send(self, message: object) -> None:
         """Send one text frame: bytes and str as they are, everything else as JSON.
 

@@ -22,5 +22,6 @@ def make(wish: FeedWish) -> Client:
         tap=wish.tap,
         note=wish.note or note_nothing,
         respell=wish.respell,
+        has_room=wish.has_room,
     )
     return Client(config, PolymarketDataClientFactory)

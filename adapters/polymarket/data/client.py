@@ -60,7 +60,7 @@ class Wishes:
     """What to take beside what strategies subscribe to.
 
     Markets of `series` (windows such as `btc-updown-5m`, a series or an event by its name) are listed at the start and
-    followed as they come, `markets` are listed by their conditions.
+    followed as they come, `markets` are listed by their conditions. While `has_room()` is false, frames wait.
     """
 
     series: tuple[str, ...] = ()
@@ -68,6 +68,7 @@ class Wishes:
     windows_ahead: int = 3
     pace: Pace = field(default_factory=Pace)
     proving: Proving = field(default_factory=Proving)
+    has_room: Callable[[], bool] = lambda: True
 
 
 class PolymarketDataClient(Refusing):
@@ -110,8 +111,11 @@ class PolymarketDataClient(Refusing):
             on_doubt=lambda market: self._stream.watch(market),
             on_end=self._end,
         )
-        self._stream = MarketStream(self.markets, followers, now_ns, self.counts)
+        self._stream = MarketStream(
+            self.markets, followers, now_ns, self.counts, lambda: self.socket.has_waiting
+        )
         self.socket = sockets.market(self._stream.listener(tap))
+        self.socket.wait_for(wishes.has_room)
         self.prices = sockets.prices(self._take_price, self._end_prices, tap)
         self._tasks = Tasks(self._report)
         self._watched: set[str] = set()

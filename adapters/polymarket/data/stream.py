@@ -14,18 +14,28 @@ from adapters.polymarket.websocket.client import Listener
 
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000
+_LEAST_SECS: Final = 0.005
 
 
 class MarketStream:
-    """What a socket talks to."""
+    """What a socket talks to.
+
+    While `is_behind()` frames wait that may prove a book: it is not given up by the clock, but by what they say.
+    """
 
     def __init__(
-        self, markets: Markets, followers: Followers, now_ns: Callable[[], int], counts: Counter[str]
+        self,
+        markets: Markets,
+        followers: Followers,
+        now_ns: Callable[[], int],
+        counts: Counter[str],
+        is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
         self.dispatch = Dispatch(markets, followers, now_ns, counts)
         self._followers = followers
         self._now_ns = now_ns
         self._counts = counts
+        self._is_behind = is_behind
         self._doubted: dict[str, asyncio.TimerHandle] = {}
 
     @property
@@ -48,13 +58,14 @@ class MarketStream:
         overdue_ns = market.book.overdue_ns
         if overdue_ns is None or market.condition in self._doubted:
             return
-        secs = max(0.0, (overdue_ns - self._now_ns()) / _SECOND_NS) + 0.001
+        secs = max(_LEAST_SECS, (overdue_ns - self._now_ns()) / _SECOND_NS)
         loop = asyncio.get_running_loop()
         self._doubted[market.condition] = loop.call_later(secs, self._look, market)
 
     def _look(self, market: LiveMarket) -> None:
         del self._doubted[market.condition]
-        self.dispatch.look_at_doubt(market)
+        if not self._is_behind():
+            self.dispatch.look_at_doubt(market)
         self.watch(market)
 
     def _take(self, message: MarketMessage, recv_ns: int, _epoch: int) -> None:

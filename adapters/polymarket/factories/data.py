@@ -49,7 +49,7 @@ class PolymarketDataClientConfig(DataClientConfig):
 
     `series` are listed at the start and followed, `markets` are listed by their conditions. `tap` gets each raw frame
     before anybody else, `note` what no frame tells (`PolymarketDataClient`): what a recorder needs. `respell` says what
-    the engine is told for each datum: a simulated venue wants prints spelt out.
+    the engine is told for each datum: a simulated venue wants prints spelt out. While `has_room()` is false, frames wait.
     """
 
     def __new__(  # noqa: PLR0913  each is one thing that a caller may want
@@ -62,6 +62,7 @@ class PolymarketDataClientConfig(DataClientConfig):
         tap: Tap | None = None,
         respell: Respell | None = None,
         note: Note = note_nothing,
+        has_room: Callable[[], bool] = lambda: True,
         **nautilus: Any,
     ) -> Self:
         return super().__new__(cls, **nautilus)
@@ -76,6 +77,7 @@ class PolymarketDataClientConfig(DataClientConfig):
         tap: Tap | None = None,
         respell: Respell | None = None,
         note: Note = note_nothing,
+        has_room: Callable[[], bool] = lambda: True,
         **nautilus: Any,
     ) -> None:
         self.settings = settings
@@ -84,6 +86,7 @@ class PolymarketDataClientConfig(DataClientConfig):
             markets=markets,
             windows_ahead=settings.windows_ahead,
             pace=pace or Pace(),
+            has_room=has_room,
             proving=Proving(
                 every_ns=round(settings.proof_every_secs * _SECOND_NS),
                 patience_ns=round(settings.proof_secs * _SECOND_NS),

@@ -12,7 +12,7 @@ _MILLISECOND_NS: Final = 1_000_000
 _LEAST_MS: Final = 100_000_000_000  # as seconds that would be the year 5138
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def decimal_of(text: str) -> Decimal:
     """Return a number as it is written (`.48` and `0.48` alike); ValueError for text that is no plain decimal."""
     if not _PLAIN.fullmatch(text):

@@ -166,7 +166,7 @@ def price_steps(price: str) -> int:
     return steps
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 13)  # sizes are without end
 def size_lots(size: str) -> int:
     """Return a size in lots of 0.000001 shares; BrokenBook below 0 or for a finer one."""
     scaled = decimal_of(size).scaleb(venue.FILL_DECIMALS)

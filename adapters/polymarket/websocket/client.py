@@ -65,6 +65,7 @@ class MarketSocket:
         self._stopping = asyncio.Event()
         self._failed: asyncio.Queue[BaseException] = asyncio.Queue()
         self._tasks: Tasks | None = None
+        self._has_room: Callable[[], bool] = lambda: True
 
     async def run(self) -> None:
         """Keep the connections that are needed until `stop`; what fails in one is raised here."""
@@ -89,6 +90,15 @@ class MarketSocket:
     def is_up(self) -> bool:
         """Whether every connection that is needed is there."""
         return all(line.socket.is_up for line in self._lines)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether frames have arrived that were not handed over yet."""
+        return any(line.socket.has_waiting for line in self._lines)
+
+    def wait_for(self, has_room: Callable[[], bool]) -> None:
+        """Hand frames over only while `has_room()`: until then they wait, `most_frames_waiting` at most a connection."""
+        self._has_room = has_room
 
     def want(self, tokens: Iterable[str]) -> None:
         """Want the messages of these tokens too; they share a connection."""
@@ -119,6 +129,7 @@ class MarketSocket:
             if len(line.wanted) + count <= self._config.tokens_per_connection:
                 return line
         line = _Line(len(self._lines), self._config, self._now_ns, self._take, self._listener)
+        line.socket.has_room = lambda: self._has_room()
         self._lines.append(line)
         if self._tasks is not None:
             self._tasks.start(f"line {line.number}", line.socket.run())

@@ -1,14 +1,20 @@
 """A market's book as the client keeps it: proved by hash, top and mirror, told once and never half."""
 
+import asyncio
 import json
+from collections import Counter
 
 import msgspec
 import pytest
 from nautilus_trader.model import BookAction
-from polymarket_samples import SECOND, lines_of
+from polymarket_samples import SECOND, gamma_market, lines_of, listing
 from true_books import T0, Stage, burst, entry
 
 from adapters.polymarket.data.book import Proving
+from adapters.polymarket.data.dispatch import Followers
+from adapters.polymarket.data.market import LiveMarket
+from adapters.polymarket.data.markets import Markets
+from adapters.polymarket.data.stream import MarketStream
 from adapters.polymarket.messages.market_stream import (
     BookMessage,
     PriceChangeMessage,
@@ -264,3 +270,38 @@ def mirrored(levels):
         {"price": f"{1 - float(one['price']):.2f}".rstrip("0").rstrip("."), "size": one["size"]}
         for one in levels
     ]
+
+
+def test_a_busy_client_gives_a_book_up_by_what_was_said_and_not_by_the_clock():
+    """Frames that would prove it may wait to be handled: a timer must not be faster than they are."""
+
+    async def run():
+        counts, is_behind = Counter(), [True]
+        markets = Markets(lambda _: None, lambda _: None, lambda: now[0], counts, proving=Proving(0, SECOND))
+        now = [T0]
+        market = markets.add(listing(gamma_market(conditionId="0xc0c6", clobTokenIds='["1", "2"]')))
+        assert isinstance(market, LiveMarket)
+        renewed = []
+        followers = Followers(
+            renew_book=renewed.append,
+            on_change=lambda _: None,
+            on_result=lambda _: None,
+            on_doubt=lambda doubted: stream.watch(doubted),
+            on_end=lambda *_: None,
+        )
+        stream = MarketStream(markets, followers, lambda: now[0], counts, lambda: is_behind[0])
+        stage = Stage("0xc0c6", ("1", "2"))
+        for message in stage.messages(*OPENING):
+            stream.dispatch.take(message, T0)
+        stage.change(("BUY", "0.2", "5"))  # lost
+        stream.dispatch.take(stage.change(("BUY", "0.41", "5"), at_ms=3000), T0)
+        now[0] = T0 + 10 * SECOND
+        await asyncio.sleep(0.05)
+        assert renewed == []
+        is_behind[0] = False
+        async with asyncio.timeout(10):
+            while not renewed:
+                await asyncio.sleep(0.01)
+        stream.stop()
+
+    asyncio.run(run())

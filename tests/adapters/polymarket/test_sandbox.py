@@ -78,4 +78,4 @@ def test_a_book_trades_at_polymarket_in_a_sandbox_and_its_books_add_up(tmp_path)
         assert abs(fee - round(size * 0.07 * price * (1 - price), 5)) < 1e-9
         assert (folder / "report.json").exists()
 
-    asyncio.run(asyncio.wait_for(run(), 150))
+    asyncio.run(asyncio.wait_for(run(), 500))
