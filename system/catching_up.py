@@ -53,7 +53,7 @@ async def settle_ended(plan: NodePlan, crew: Crew, cache: Any, now_ns: Callable[
             continue
         payout = await _payout_of(plan, position.outcome.venue, instrument)
         if payout is not None:
-            crew.ledger.post_settlement(
+            crew.settle(
                 Settlement(
                     strategy=position.strategy,
                     outcome=position.outcome,

@@ -15,6 +15,7 @@ from research.record import EquityPoint, Outcome, Record, RunFacts
 from risk.guardian import Guardian
 from risk.ledger import Ledger
 from risk.state import State
+from risk.trades import Settlement
 from simulation.venue import venue_arguments
 from system.book import BadBook
 from system.chronicle import Chronicle
@@ -23,6 +24,7 @@ from system.diary import Diary
 from system.event_log import EventLog
 from system.guard_store import GuardStore
 from system.loading import Loaded, find
+from system.recalling import Recollection
 from system.restoring import rebuild
 from system.run_journal import RunJournal
 from system.venues import VENUES
@@ -82,13 +84,17 @@ class Crew:
         self._equity: list[EquityPoint] = []
         self._outcomes: dict[str, Outcome] = {}
         self.ledger = Ledger()
-        self.facts_restored = rebuild(journal, self.ledger) if journal and not starting_usd else 0
+        recall = Recollection()
+        goes_on = journal is not None and not starting_usd
+        self.facts_restored = rebuild(journal, self.ledger, recall.take) if journal and goes_on else 0
         store = GuardStore(journal) if journal else None
-        self._claims = claims_by_strategy(journal, self.ledger) if journal and not starting_usd else {}
+        self._claims = claims_by_strategy(journal, self.ledger) if journal and goes_on else {}
         self.guardian = Guardian(
             [entry.config for entry in book.risk], self.ledger, exclusive=not starting_usd, store=store
         )
         self.diary = Diary(self.guardian, self.ledger, log, self._after_fill, evidence=evidence)
+        self.diary.fills += recall.fills
+        self.diary.settlements += recall.settlements
         told = Chronicle(journal, self.diary, self.guardian, self.ledger) if journal else self.diary
         self.door = Door(
             told,
@@ -157,6 +163,12 @@ class Crew:
         """Know both sides of a market from now on, and hear what its venue says of it."""
         self.diary.meet(market)
         self.herald.follow(series_of(market.yes))
+
+    def settle(self, end: Settlement) -> None:
+        """Book a payout that the engine cannot tell of, and keep it for the report."""
+        realized_usd = self.ledger.realized_usd
+        self.ledger.post_settlement(end)
+        self.diary.note_settlement(end, self.ledger.realized_usd - realized_usd)
 
     def note_outcome(self, outcome: Outcome) -> None:
         """Remember what a market paid in the end."""

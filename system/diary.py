@@ -1,5 +1,6 @@
 """What a report needs to know, written down while the run goes on."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, override
@@ -22,6 +23,7 @@ from engine import Belief, Companion, Desk, Guard
 from markets.instruments import OutcomePair
 from research.record import Fill, Forecast, PricePoint, Refusal, Settlement
 from risk.ledger import Ledger
+from risk.trades import Settlement as Payout
 from system.event_log import EventLog, is_settlement
 
 _NS_PER_SEC = 1_000_000_000
@@ -52,7 +54,7 @@ class Diary(Companion):
         self._after_fill = after_fill
         self._evidence = evidence
         self._accepted_ns: dict[str, int] = {}
-        self._blind_ns: dict[str, int] = {}
+        self._blind_ns: defaultdict[str, list[int]] = defaultdict(list)
         self._forecast_ns: dict[tuple[StrategyId, str], int] = {}
         self._sides: dict[InstrumentId, tuple[OutcomePair, str]] = {}
         self.fills: list[Fill] = []
@@ -118,9 +120,17 @@ class Diary(Companion):
         """Return the market that a side belongs to; KeyError for one that we have not met."""
         return self._sides[side][0]
 
+    def note_settlement(self, end: Payout, realized_usd: Decimal) -> None:
+        """Write down a payout that no event told of."""
+        place = end.outcome
+        where = (place.instrument, place.market, place.event)
+        self.settlements.append(
+            Settlement(end.now_ns, end.strategy, *where, end.payout, end.quantity, realized_usd)
+        )
+
     def blind(self, market: OutcomePair, at_ns: int) -> None:
         """Remember that the recording has a hole: who rested through it has lost its known place."""
-        self._blind_ns[market.market] = at_ns
+        self._blind_ns[market.market].append(at_ns)
 
     def sample(self, quote: QuoteTick) -> None:
         """Keep a quote of YES for the picture of its market."""
@@ -133,7 +143,8 @@ class Diary(Companion):
             return self._evidence
         market = self.market_of(event.instrument_id)
         accepted_ns = self._accepted_ns.get(str(event.client_order_id), event.ts_event)
-        rested_blind = self._blind_ns.get(market.market, -1) >= accepted_ns
+        # A replay knows of the holes of a whole window before it runs: one that is still to come hides nothing.
+        rested_blind = any(accepted_ns <= at_ns <= event.ts_event for at_ns in self._blind_ns[market.market])
         return evidence_of(market.info, event.liquidity_side != LiquiditySide.MAKER, rested_blind)
 
     def _note_fill(self, event: OrderFilled, realized_usd: Decimal) -> None:

@@ -2,7 +2,7 @@
 
 from base64 import b64decode, b64encode
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from heapq import merge
 from operator import itemgetter
@@ -32,18 +32,25 @@ from storage.journal.records import (
 from system.run_journal import RunJournal
 
 
-def rebuild(journal: RunJournal, ledger: Ledger) -> int:
+def rebuild(
+    journal: RunJournal, ledger: Ledger, on_fact: Callable[[Record, Decimal], None] | None = None
+) -> int:
     """Post all facts of the journal that count for this run to an empty ledger; return how many there were.
+
+    `on_fact` is told each with the profit that it realized.
 
     LedgerBroken when the accounts that come out are not those that were written down as it went. Call it
     before the guardian is made, and before anybody listens to the ledger.
     """
 
     def find(connection: Connection) -> tuple[int, dict[str, Decimal]]:
-        facts = _facts(connection, journal)
-        for fact in facts:
-            ledger.post(fact)
-        return len(facts), _written(connection, journal)
+        records = _records(connection, journal)
+        for record in records:
+            realized_usd = ledger.realized_usd
+            ledger.post(_fact(record))
+            if on_fact is not None:
+                on_fact(record, ledger.realized_usd - realized_usd)
+        return len(records), _written(connection, journal)
 
     count, written = journal.journal.find(find, timeout_secs=600.0)
     ledger.audit()
@@ -79,10 +86,10 @@ class StrategyMemory:
                 self._store.save(name, plain)
 
 
-def _facts(connection: Connection, journal: RunJournal) -> list[Fact]:
+def _records(connection: Connection, journal: RunJournal) -> list[Record]:
     kinds: tuple[type[Record], ...] = (Fill, Settlement, Reversal, Conversion, Transfer)
     noted = [read_noted(connection, kind, journal.scope.of(kind)) for kind in kinds]
-    return [_fact(record) for _, record in merge(*noted, key=itemgetter(0))]
+    return [record for _, record in merge(*noted, key=itemgetter(0))]
 
 
 def _fact(record: Record) -> Fact:

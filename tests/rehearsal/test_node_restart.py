@@ -1,6 +1,7 @@
 """A node that was killed goes on where it ended: fills while it was dead are booked, nothing is sent twice."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -52,6 +53,12 @@ def quoted(double):
     return True
 
 
+def explained(folder):
+    """Return how many fills the report of the run knows, and what of its profit they leave unexplained."""
+    report = json.loads((folder / "runs" / "staged" / "r-1" / "report.json").read_text())
+    return report["fills"], Decimal(report["pnl_difference"])
+
+
 def resting(double):
     return [one for one in double.snapshot().orders.get("alice", ()) if one["status"] == "resting"]
 
@@ -85,6 +92,7 @@ def test_fills_of_a_dead_node_are_booked_by_the_next_one_and_nothing_is_sent_twi
             assert {(one.strategy, one.price) for one in fills} == {("rest-1", Decimal("0.4000"))}
             (_, last) = kept(tmp_path, records.Holding)
             assert (last.strategy, last.quantity) == ("rest-1", 10)
+            assert explained(tmp_path) == (2, 0)
 
     asyncio.run(scene())
 
@@ -133,5 +141,6 @@ def test_a_market_that_paid_while_the_node_was_dead_is_settled_by_the_next_one(t
             (paid,) = kept(tmp_path, records.Settlement)
             assert (paid.strategy, paid.quantity, paid.payout) == ("rest-1", 10, 1)
             assert kept(tmp_path, records.Holding)[-1].quantity == 0
+            assert explained(tmp_path) == (1, 0)
 
     asyncio.run(scene())
