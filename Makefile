@@ -73,8 +73,8 @@ halts: $(READY)  ## halt through every door (or DOOR=redis) N=20 times; writes b
 	$(BIN)/python -m campaigns halts --count $(or $(N),20) $(if $(DOOR),--door $(DOOR)) $(if $(JSON),--json)
 
 .PHONY: supervised-kills
-supervised-kills: $(READY)  ## kill the node N=100 times under the supervisor; writes build/supervised_kills.json
-	$(BIN)/python -m campaigns supervised-kills --count $(or $(N),100) $(if $(JSON),--json)
+supervised-kills: $(READY)  ## kill the node N=100 times under the supervisor, in WORKERS=6 runs at once; writes build/supervised_kills.json
+	$(BIN)/python -m campaigns supervised-kills --count $(or $(N),100) $(if $(WORKERS),--workers $(WORKERS)) $(if $(JSON),--json)
 
 .PHONY: soak
 soak: $(READY)  ## RATE=7000 frames a second into a sandbox for MINUTES=60; writes build/soak.json

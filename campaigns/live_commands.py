@@ -43,30 +43,42 @@ def halts(
             lines.flush()
             advance(1)
 
-        found = asyncio.run(halting.campaign(folder, count, doors, note))
+        found, failures = asyncio.run(halting.campaign(folder, count, doors, note))
     rows = {door: [one for one in found if one.door == door] for door in doors}
     table = Table(
         "door", "halts", "in time", "median s", "worst s", "worst s since typed", title="zero open orders"
     )
     for door, these in rows.items():
         if not these:
-            table.add_row(door, "left out: no redis-server here, `make servers` compiles one")
+            broken = any(one.door == door for one in failures)
+            why = "none came to it" if broken else "no redis-server here, `make servers` compiles one"
+            table.add_row(door, f"left out: {why}")
             continue
         secs = sorted(one.secs for one in these)
         table.add_row(
             *(door, str(len(these)), str(sum(one.is_good for one in these)), f"{secs[len(secs) // 2]:.3f}"),
             *(f"{secs[-1]:.3f}", f"{max(one.typed_secs for one in these):.3f}"),
         )
-    _conclude(
-        "halts.json", {"halts": found}, table, as_json=as_json, is_good=all(one.is_good for one in found)
+    for one in failures:
+        Console(stderr=True).print(
+            f"a run by {one.door} broke off: {one.text}", highlight=False, markup=False
+        )
+    is_good = all(one.is_good for one in found) and all(
+        len(these) >= count for door, these in rows.items() if these or any(f.door == door for f in failures)
     )
+    _conclude("halts.json", {"halts": found, "failures": failures}, table, as_json=as_json, is_good=is_good)
 
 
-def supervised_kills(count: CountOption = 100, *, as_json: JsonOption = False) -> None:
+def supervised_kills(
+    count: CountOption = 100,
+    workers: Annotated[int, Option(min=1, max=32, help="Runs at once.")] = 6,
+    *,
+    as_json: JsonOption = False,
+) -> None:
     """Kill the node of busy rehearsals COUNT times under the supervisor, and compare the venue with the journal."""
     folder = _empty(_BUILD / "supervised_kills")
     with _bar("kills", count) as advance:
-        found = asyncio.run(killing.campaign(folder, count, lambda run: advance(run.kills)))
+        found = asyncio.run(killing.campaign(folder, count, lambda run: advance(run.kills), workers=workers))
     table = Table(
         "run", "kills", "halts", "orders", "fills", "broken laws", title="kills under the supervisor"
     )

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from sqlalchemy import Connection
 from storage.journal import commands
 from storage.journal.database import address_of, open_engine
 from storage.journal.reading import read
-from storage.journal.records import Run
+from storage.journal.records import Run, RunPhase
 
 HOUSE: Final = Path(__file__).parents[1]
 CALM: Final = 'name = "calm"\n'
@@ -112,11 +113,23 @@ class Supervised:
         engine = open_engine(address_of(self.journal))
         try:
             with engine.begin() as connection:
-                return commands.send(
-                    connection, commands.Wish(kind, "a campaign", "campaign", "row"), now_ns()
-                )
+                wish = commands.Wish(kind, "a campaign", "campaign", "row")
+                return commands.send(connection, wish, now_ns(), self._mode)
         finally:
             engine.dispose()
+
+    def is_done(self, number: int) -> bool:
+        """Return whether somebody has carried a command out."""
+        command = self.ask(lambda connection: commands.find(connection, number))
+        return command is not None and command.done_ns is not None
+
+    def lives(self) -> int:
+        """Return how many nodes of this run have come as far as trading."""
+        phases = self.ask(lambda connection: list(read(connection, RunPhase)))
+        began = [
+            one.phase for one in phases if one.process == "node" and one.phase in ("starting", "running")
+        ]
+        return sum(pair == ("starting", "running") for pair in pairwise(began))
 
     async def until(self, condition: Callable[[], bool], what: str, secs: float = 120.0) -> None:
         """Wait for a condition; TimeoutError says what did not happen."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from campaigns.supervised import BUSY, Supervised, argonaut, book_text, supervised
+from campaigns.supervised import BUSY, Supervised, book_text, supervised
 from storage.journal.commands import Kind
 from storage.journal.reading import read
 from storage.journal.records import Fill, Intent, LedgerEntry
@@ -22,6 +22,8 @@ _KILLS_A_RUN: Final = 4  # the supervisor gives up after five restarts
 _HALT_SHARE: Final = 0.3
 _EARLY_SHARE: Final = 0.25
 _LONGEST_SECS: Final = 6.0
+_PATIENCE_SECS: Final = 300.0
+_HALTED_SECS: Final = 0.5
 _BUSY: Final = 10  # changes in how many orders are open
 
 
@@ -51,11 +53,10 @@ async def run_one(folder: Path, seed: int, kills: int) -> KilledRun:
             is_halted = not is_early and chance.random() < _HALT_SHARE
             if is_halted:
                 halts += 1
-                run.command(Kind.HALT)
-                await run.until(lambda: run.ask(standing).state == "halted", "a halt")
+                await _command(run, Kind.HALT)
             await _kill(run)
-            if is_halted and (state := run.ask(standing).state) != "halted":
-                laws.append(f"halts: expected the halt to survive a kill, found {state}")
+            if is_halted:
+                laws += await _halt_laws(run)
         await _be_busy(run)
         run.process.send_signal(signal.SIGTERM)
         code, verdict = await run.ended()
@@ -63,29 +64,58 @@ async def run_one(folder: Path, seed: int, kills: int) -> KilledRun:
     return KilledRun(seed, kills, halts, len(verdict["orders"]), len(verdict["fills"]), code, tuple(laws))
 
 
-async def campaign(folder: Path, kills: int, on_run: Callable[[KilledRun], None]) -> list[KilledRun]:
-    """Kill `kills` times in as many runs as it takes; each keeps its files below `folder`."""
-    found = []
-    for seed, start in enumerate(range(0, kills, _KILLS_A_RUN)):
-        found.append(await run_one(folder / f"run{seed}", seed, min(_KILLS_A_RUN, kills - start)))
-        on_run(found[-1])
-    return found
+async def campaign(
+    folder: Path, kills: int, on_run: Callable[[KilledRun], None], *, workers: int = 1
+) -> list[KilledRun]:
+    """Kill `kills` times in as many runs as it takes, `workers` at once; each keeps its files below `folder`."""
+    room = asyncio.Semaphore(workers)
+
+    async def one(seed: int, wanted: int) -> KilledRun:
+        async with room:
+            run = await run_one(folder / f"run{seed}", seed, wanted)
+        on_run(run)
+        return run
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(one(seed, min(_KILLS_A_RUN, kills - start)))
+            for seed, start in enumerate(range(0, kills, _KILLS_A_RUN))
+        ]
+    return [task.result() for task in tasks]
 
 
 async def _be_busy(run: Supervised) -> None:
     """Let the node trade, and wait until it does: after a crash it may only reduce until an operator resumes."""
-    await run.until(lambda: run.node_pid() is not None and run.has_begun(), "a node")
-    await argonaut(run, "resume")
+    await run.until(lambda: run.node_pid() is not None and run.has_begun(), "a node", _PATIENCE_SECS)
+    await _command(run, Kind.RESUME)
     seen = len(run.venue_record())
-    await run.until(lambda: len(run.venue_record()) > seen + _BUSY, "orders at the venue")
+    await run.until(lambda: len(run.venue_record()) > seen + _BUSY, "orders at the venue", _PATIENCE_SECS)
+
+
+async def _command(run: Supervised, kind: Kind) -> None:
+    number = run.command(kind)
+    await run.until(lambda: run.is_done(number), f"{kind} to be obeyed", _PATIENCE_SECS)
+
+
+async def _halt_laws(run: Supervised) -> list[str]:
+    """Wait until another node could trade, and see that it did not: the venue's own record says so."""
+    seen, lives = len(run.venue_record()), run.lives()
+    await run.until(lambda: run.lives() > lives, "another life", _PATIENCE_SECS)
+    await asyncio.sleep(_HALTED_SECS)
+    found = []
+    if (state := run.ask(standing).state) != "halted":
+        found.append(f"halts: expected the halt to survive a kill, found {state}")
+    if any(line["open"] for line in run.venue_record()[seen:]):
+        found.append("halts: expected no order at the venue while a halt stands, found some")
+    return found
 
 
 async def _kill(run: Supervised) -> None:
-    await run.until(lambda: run.node_pid() is not None, "a node to kill")
+    await run.until(lambda: run.node_pid() is not None, "a node to kill", _PATIENCE_SECS)
     dead = run.node_pid()
     if dead is not None:
         os.kill(dead, signal.SIGKILL)
-    await run.until(lambda: run.node_pid() not in (None, dead), "another node")
+    await run.until(lambda: run.node_pid() not in (None, dead), "another node", _PATIENCE_SECS)
 
 
 def _broken(run: Supervised, code: int, verdict: dict[str, Any]) -> list[str]:

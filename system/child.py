@@ -12,18 +12,22 @@ from typing import Final, Self
 from msgspec import DecodeError
 from msgspec.json import Decoder
 
-from system.heartbeat import HEARTBEAT_FD, Beat
+from system.heartbeat import HEARTBEAT_FD, WRITING, Beat
 
 _LOOK_SECS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long we wait for a node: for its first pulse, between pulses, for its end, when hurried."""
+    """How long we wait for a node: for its first pulse, between pulses, for its end, when hurried.
 
-    start_secs: float = 120.0
+    One that has stopped trading, and says that it writes what it has recorded, gets `write_secs` more.
+    """
+
+    start_secs: float = 300.0
     silence_secs: float = 10.0
     stop_secs: float = 30.0
+    write_secs: float = 90.0
     hurry_secs: float = 1.0
 
 
@@ -67,7 +71,7 @@ class Child:
         self._started = self._heard = monotonic()
         self._must_end_at: float | None = None
         self._why = ""
-        self._is_killed = False
+        self._is_killed = self._is_hurried = False
 
     @classmethod
     async def start(
@@ -116,6 +120,7 @@ class Child:
     def hurry(self) -> None:
         """Leave it only a moment more."""
         self.stop()
+        self._is_hurried = True
         if self._must_end_at is not None:
             self._must_end_at = min(self._must_end_at, self._monotonic() + self._patience.hurry_secs)
             self._why = "it had not stopped when it was hurried"
@@ -145,11 +150,15 @@ class Child:
     def _overdue(self) -> str:
         now = self._monotonic()
         if self._must_end_at is not None:  # a node that ends may be silent, but not for long
-            return self._why if now > self._must_end_at else ""
+            return self._why if now > self._must_end_at + self._more_secs() else ""
         patience = self._patience.start_secs if self.pulse is None else self._patience.silence_secs
         if now - self._heard <= patience:
             return ""
         return f"no pulse for {patience:g} s"
+
+    def _more_secs(self) -> float:
+        is_writing = self.pulse is not None and self.pulse.phase == WRITING
+        return self._patience.write_secs if is_writing and not self._is_hurried else 0.0
 
     async def _listen(self) -> None:
         while line := await self._reader.readline():

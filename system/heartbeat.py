@@ -12,12 +12,14 @@ from msgspec.json import encode
 HEARTBEAT_FD: Final = "ARGONAUT_HEARTBEAT_FD"
 """Names the descriptor that the supervisor left open for us."""
 
+WRITING: Final = "writing"
+"""The phase of a node that has stopped trading, and only writes down what it has recorded."""
 _EVERY_SECS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """How the node is; `phase` is starting, running or stopping, `events` counts from the start."""
+    """How the node is; `phase` is starting, running, stopping or writing, `events` counts from the start."""
 
     at_ns: int
     phase: str

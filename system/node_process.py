@@ -33,7 +33,7 @@ from storage.recorder import RecorderFailed
 from system.book import BadBook, outline, read_book_file
 from system.crew import RunFailed
 from system.event_log import EventLog
-from system.heartbeat import HEARTBEAT_FD, beat
+from system.heartbeat import HEARTBEAT_FD, WRITING, beat
 from system.identity import identity_of
 from system.loading import load
 from system.modes import MODES, Mode, check_locks
@@ -190,6 +190,7 @@ async def _run(plan: NodePlan, folder: Path, wishes: Wishes) -> None:
         finally:
             collecting.cancel()
             if plan.recording is not None:
+                node.phase = WRITING
                 await asyncio.to_thread(plan.recording.close)
             pulse.cancel()
     console.print(tables(keep_report(record, folder)))

@@ -39,6 +39,15 @@ hoard = [bytearray(1 << 20) for _ in range(4096)]
 }
 DONE = "pulse(); sys.exit(0)"
 OBEDIENT = "signal.signal(signal.SIGTERM, stop); live()"
+WRITING = """
+def write(*_):
+    for _ in range(60):
+        pulse("writing")
+        time.sleep(0.05)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, write)
+live()
+"""
 STUBBORN = "signal.signal(signal.SIGTERM, signal.SIG_IGN); live()"
 
 QUICK = Terms(

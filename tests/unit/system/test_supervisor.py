@@ -4,7 +4,7 @@ import signal
 from dataclasses import replace
 
 import pytest
-from fake_nodes import DEATHS, DONE, OBEDIENT, PATIENCE, QUICK, STUBBORN, stage
+from fake_nodes import DEATHS, DONE, OBEDIENT, PATIENCE, QUICK, STUBBORN, WRITING, stage
 
 from system.supervisor import Command
 
@@ -122,6 +122,20 @@ def test_a_node_that_does_not_stop_is_killed_and_cancelled_for_and_sooner_when_h
     assert one.venue.asked == ["close", "look", "leave"]
     assert "had not stopped" in one.notes.alerts[0]
     assert len(one.causes) == 1
+
+
+def test_a_node_that_only_writes_what_it_recorded_is_given_more_time(tmp_path):
+    one = stage(tmp_path, WRITING, patience=replace(PATIENCE, stop_secs=0.5, write_secs=60))
+
+    async def work():
+        one.supervisor.listen()
+        running = asyncio.create_task(one.supervisor.run())
+        await until(lambda: one.supervisor.child and one.supervisor.child.pulse)
+        await signalled(1)
+        return await running
+
+    assert run(work()) == 0
+    assert one.notes.alerts == []
 
 
 def test_somebody_who_insists_may_leave_with_a_venue_unproven_and_is_told_so(tmp_path):
