@@ -38,7 +38,7 @@ from markets.facts import Fact, MarketPhase, MarketResolution, OraclePrice
 from markets.instruments import Instrument, OutcomePair
 from markets.names import Series
 from markets.sweeps import is_sweep
-from markets.ticks import PriceGrid, floor_to_step, grid_of
+from markets.ticks import ONE_DOLLAR, PriceGrid, floor_to_step, grid_of
 
 type Params = dict[str, Any]
 type Change = tuple[ClientOrderId, Quantity | None, Price | None, Price | None]
@@ -348,13 +348,19 @@ class Strategy[C: StrategyConfig](trading.Strategy):
         quote_quantity: bool | None = None,
         params: Params | None = None,
     ) -> None:
-        order = self.order_factory.market(
+        # At any price that the market has, since venues of ours know no orders without one.
+        instrument = self.instrument(position.instrument_id)
+        grid = self.__grid(instrument)
+        worst = grid.ceil(Decimal(0)) if position.is_long else grid.floor(ONE_DOLLAR)
+        assert worst is not None
+        order = self.order_factory.limit(
             position.instrument_id,
             OrderSide.SELL if position.is_long else OrderSide.BUY,
             position.quantity,
-            time_in_force,
-            reduce_only,
-            quote_quantity,
+            Price.from_decimal_dp(worst, instrument.price_precision),
+            time_in_force=time_in_force or TimeInForce.IOC,
+            reduce_only=reduce_only,
+            quote_quantity=quote_quantity,
             exec_algorithm_id=GUARD,
             tags=tags,
         )

@@ -235,7 +235,7 @@ def test_native_exits_ask_at_the_door_too(way):
 
     guard = AtMost(100)
     diary, door = run(Leaver, guard)
-    assert guard.asked == [("LIMIT", "BUY", "10.00"), ("MARKET", "SELL", "10.00")]
+    assert guard.asked == [("LIMIT", "BUY", "10.00"), ("LIMIT", "SELL", "10.00")]
     assert diary[-1] == ("PositionClosed", 1_000_000_000)
     assert door.faults == {}
 
