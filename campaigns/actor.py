@@ -18,11 +18,12 @@ _HUNDREDTH: Final = Decimal("0.01")
 
 
 class ActorConfig(StrategyConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`series` are traded, one deed every `pause_secs`; `seed` decides everything."""
+    """`series` are traded, one deed every `pause_secs`; `seed` decides everything, `scale` is what sizes are times."""
 
     series: tuple[Series, ...]
     seed: int
     pause_secs: PositiveSecs = 0.05
+    scale: int = 1
 
 
 class Actor(Strategy[ActorConfig]):
@@ -89,7 +90,7 @@ class Actor(Strategy[ActorConfig]):
     def _submit(self) -> None:
         outcome = self.chance.choice(self.outcomes)
         held = self._sellable(outcome)
-        size = Decimal(self.chance.choice((100, 100, 200, 350, 725, 1))) / 100
+        size = self.config.scale * Decimal(self.chance.choice((100, 100, 200, 350, 725, 1))) / 100
         if held > 0 and self.chance.random() < 0.5:
             self._send(OrderSide.SELL, outcome, min(size, held), self.chance.choice(_TIMES))
         else:

@@ -28,7 +28,8 @@ from adapters.kalshi.signing import Credentials
 from adapters.kalshi.websocket.client import KalshiSocket, Listener
 from campaigns.actor import Actor, ActorConfig
 from campaigns.kalshi.world import CASH_USD, MARKETS, SERIES, SHARDS, VENUE, wall_ns
-from campaigns.records import Known, KnownOrder
+from campaigns.knowing import booked_of, complaints, held_of, known_order
+from campaigns.records import Known
 from engine import Door, Seat, Usd
 from markets.instruments import outcome_id
 from markets.names import Series
@@ -181,40 +182,14 @@ def _engine_config() -> LiveExecutionEngineConfig:
 def known_of(cache: Any, ledger: Ledger, unresolved: tuple[str, ...], broken: list[str]) -> Known:
     """Return what an engine and a ledger say of Kalshi."""
     return Known(
-        orders=tuple(map(_known_order, cache.orders())),
-        held=_held(cache),
-        booked=_booked(ledger),
+        orders=tuple(map(known_order, cache.orders())),
+        held=held_of(cache, market_of),
+        booked=booked_of(ledger, market_of),
         cash_usd=ledger.cash_usd(VENUE) + ledger.pending_usd(VENUE),
         pairs_usd=_pairs(ledger),
         unresolved=unresolved,
         broken=tuple(broken),
     )
-
-
-def complaints(door: Door, guardian: Guardian) -> list[str]:
-    """Return what broke among our own."""
-    found = [f"the guard broke: {door.broken!r}"] if door.broken else []
-    found += [f"{component} raised {fault!r}" for component, fault in door.faults.items()]
-    if guardian.state != "active":
-        found.append(f"the guardian is {guardian.state}: {guardian.switch.cause}")
-    return found
-
-
-def _held(cache: Any) -> dict[str, Decimal]:
-    held: dict[str, Decimal] = {}
-    for position in cache.positions_open():
-        market, sign = market_of(position.instrument_id)
-        side = sign if position.is_long else -sign
-        held[market] = held.get(market, Decimal(0)) + side * position.quantity.as_decimal()
-    return held
-
-
-def _booked(ledger: Ledger) -> dict[str, Decimal]:
-    booked: dict[str, Decimal] = {}
-    for position in ledger.positions():
-        market, sign = market_of(InstrumentId.from_str(position.outcome.instrument))
-        booked[market] = booked.get(market, Decimal(0)) + sign * position.quantity
-    return booked
 
 
 def _pairs(ledger: Ledger) -> Decimal:
@@ -223,20 +198,6 @@ def _pairs(ledger: Ledger) -> Decimal:
     for ticker, _, _ in MARKETS:
         pairs += min(ledger.quantity(None, str(outcome_id(ticker, VENUE, leg))) for leg in ("YES", "NO"))
     return pairs
-
-
-def _known_order(order: Any) -> KnownOrder:
-    venue_id = order.venue_order_id
-    return KnownOrder(
-        client_order_id=order.client_order_id.value,
-        order_id=None if venue_id is None else venue_id.value,
-        market=order.instrument_id.symbol.value,
-        status=order.status.name,
-        filled=order.filled_qty.as_decimal(),
-        trades=tuple(trade.value for trade in order.trade_ids),
-        changed_ns=order.ts_last,
-        strategy=order.strategy_id.value,
-    )
 
 
 def market_of(instrument_id: InstrumentId) -> tuple[str, int]:

@@ -1,18 +1,17 @@
 """One run of the fault campaign at Kalshi: act while everything breaks, then ask whether the laws hold."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
 
-from campaigns.invariants import broken_laws
 from campaigns.kalshi.border import watched_parts
 from campaigns.kalshi.bugs import BUGS
 from campaigns.kalshi.desk import PATIENCE_SECS, Desk, Parts
 from campaigns.kalshi.world import MARKETS, USER, World, terrain
-from campaigns.plans import draw_plan, names_of
+from campaigns.plans import draw_plan
 from campaigns.records import FaultRun
+from campaigns.running import Lag, Scene, judge, until
 from campaigns.witness import Witness
 
 ACTIVE_SECS: Final = 2.0
@@ -20,8 +19,6 @@ _START_SECS: Final = 90.0
 _QUIET_SECS: Final = 120.0
 _BUGGY_SECS: Final = 8.0
 _CROWD_PER_SEC: Final = 40.0
-_BEAT_SECS: Final = 0.1
-_LASTING: Final = 50
 
 
 def run_seed(seed: int, bug: str | None = None) -> FaultRun:
@@ -57,29 +54,16 @@ async def _run(seed: int, parts: Parts, quiet_secs: float) -> FaultRun:
 
 
 async def _judge(seed: int, world: World, desk: Desk, witness: Witness, quiet_secs: float) -> FaultRun:
-    world.double.end_faults()
-    world.stop_crowd()
-    loop = asyncio.get_running_loop()
-    deadline, calm = loop.time() + quiet_secs, 0
-    while True:
-        desk.actor.rest()
-        await asyncio.sleep(0.2)
-        books, known = world.books(), desk.known()
-        laws = broken_laws(books, known, desk.intents)
-        calm = calm + 1 if world.is_quiet and not laws else 0
-        # What stays named although all holds needs a human: a refused account, a triggered group.
-        if calm >= (_LASTING if known.unresolved else 2) or loop.time() > deadline:
-            break
-    laws += [f"risk: {breach}" for breach in witness.breaches]
-    return FaultRun(
-        seed=seed,
-        laws=tuple(laws),
-        faults=tuple(names_of(world.double.faults.injected)),
-        unresolved=known.unresolved,
-        orders=len(books.orders),
-        fills=len(books.fills),
-        trace=tuple(_trace(laws, world, desk)) if laws or known.unresolved else (),
+    scene = Scene(
+        seed,
+        world,
+        desk.known,
+        desk.intents,
+        desk.actor.rest,
+        lambda laws: _trace(laws, world, desk),
+        witness.breaches,
     )
+    return await judge(scene, quiet_secs)
 
 
 def _trace(laws: list[str], world: World, desk: Desk) -> list[str]:
@@ -108,21 +92,6 @@ def _trace(laws: list[str], world: World, desk: Desk) -> list[str]:
     return [*trace, *(f"differs {text}" for text in desk.differences)]
 
 
-class Lag:
-    """How late the loop was at worst, in seconds."""
-
-    def __init__(self) -> None:
-        self.worst_secs = 0.0
-
-    async def watch(self) -> None:
-        """Look until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + _BEAT_SECS
-            await asyncio.sleep(_BEAT_SECS)
-            self.worst_secs = max(self.worst_secs, loop.time() - due)
-
-
 class Running:
     """A node that runs while this is entered."""
 
@@ -146,10 +115,3 @@ class Running:
             self.unresolved = str(error)
         self._desk.let_go()
         del self._task
-
-
-async def until(condition: Callable[[], bool], secs: float) -> None:
-    """Wait for a condition; TimeoutError when it does not come true within `secs`."""
-    async with asyncio.timeout(secs):
-        while not condition():
-            await asyncio.sleep(0.02)

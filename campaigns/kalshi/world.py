@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from campaigns.plans import Terrain
-from campaigns.records import Books, VenueFill, VenueOrder
+from campaigns.records import Books, Known, VenueFill, VenueOrder
 from simulation.wire.fault_plan import FaultPlan
+from simulation.wire.faults import Faults
 from simulation.wire.kalshi import KalshiDouble
 from simulation.wire.kalshi_control import Listing
 from simulation.wire.kalshi_crowd import Crowd, CrowdSettings
@@ -87,6 +88,19 @@ class World:
             self.double.control.fund(USER, str(CASH_USD), exchange_index=shard)
         return urls.rest, urls.socket
 
+    async def open(self) -> dict[str, str]:
+        """Open for business; return what our environment needs to find it and to be us."""
+        rest, socket = await self.start()
+        return self.environ | {"ARGONAUT_KALSHI_REST_URL": rest, "ARGONAUT_KALSHI_SOCKET_URL": socket}
+
+    async def close(self) -> None:
+        """End everything."""
+        await self.double.stop()
+
+    def books_for(self, _known: Known | None) -> Books:
+        """Return the venue's records: Kalshi names our orders itself."""
+        return self.books()
+
     def start_crowd(self, events_per_second: float) -> None:
         """Let others trade, until `stop_crowd`."""
         self._is_lively = True
@@ -104,6 +118,15 @@ class World:
             await asyncio.sleep(pause_secs)
             if self._is_lively:
                 crowd.step()
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong here."""
+        return self.double.faults
+
+    def end_faults(self) -> None:
+        """Be a sound venue."""
+        self.double.end_faults()
 
     @property
     def is_quiet(self) -> bool:

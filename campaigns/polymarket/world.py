@@ -1,4 +1,4 @@
-"""A Polymarket to break: four markets of three kinds, a wallet with pUSD, a crowd."""
+"""A Polymarket to break: windows of three series, a wallet with pUSD, a crowd."""
 
 import asyncio
 import random
@@ -12,8 +12,9 @@ from coincurve import PrivateKey
 from eth_utils.crypto import keccak
 
 from campaigns.plans import Terrain
-from campaigns.records import Books, VenueFill, VenueOrder
+from campaigns.records import Books, Known, VenueFill, VenueOrder
 from simulation.wire.fault_plan import FRAME_KINDS, HASHED_KINDS, FaultPlan
+from simulation.wire.faults import Faults
 from simulation.wire.polymarket import TIMED, PolymarketDouble
 from simulation.wire.polymarket_crowd import Crowd, CrowdSettings
 from simulation.wire.polymarket_desk import PolymarketSettings
@@ -22,10 +23,9 @@ from simulation.wire.polymarket_units import ONE
 
 VENUE: Final = "POLYMARKET"
 CASH_USD: Final = 400
-SERIES: Final = "btc-up-or-down-15m"
-_HOUR_NS: Final = 3_600_000_000_000
+ASSETS: Final = ("btc", "eth", "sol")
+SERIES: Final = tuple(f"{asset}-updown-15m" for asset in ASSETS)
 _QUARTER_SECS: Final = 900
-_EVENT: Final = "0x" + "5e" * 31 + "00"
 
 
 def terrain(active_secs: float, patience_secs: float) -> Terrain:
@@ -50,30 +50,35 @@ def terrain(active_secs: float, patience_secs: float) -> Terrain:
 
 
 def make_markets(now_ns: int) -> list[Market]:
-    """Return the markets of a run: an up/down window with a taker delay, a plain one, two of a neg-risk event."""
-    draw = random.Random("polymarket markets")
-    start_secs = now_ns // (_QUARTER_SECS * 10**9) * _QUARTER_SECS
-    window = f"btc-updown-15m-{start_secs}"
-    crypto = About(
-        1, "Bitcoin Up or Down", window, window, SERIES, start_ns=now_ns, end_ns=now_ns + 3 * _HOUR_NS,
-        tags=("Crypto",), twap_secs=60, asset="btc",
-    )  # fmt: skip
-    plain = [
-        About(number, f"Question {number}?", slug, event, start_ns=now_ns, end_ns=now_ns + 3 * _HOUR_NS)
-        for number, slug, event in ((2, "plain", "plain"), (3, "first", "race"), (4, "second", "race"))
-    ]
-    return [
-        Market(
-            f"0x{draw.getrandbits(256):064x}",
-            (str(draw.getrandbits(250)), str(draw.getrandbits(250))),
-            fee_rate=Fraction(7, 100) if about is crypto else Fraction(1, 25),
-            is_delayed=about is crypto,
-            neg_risk=about.event == "race",
-            neg_risk_id=_EVENT if about.event == "race" else "",
-            about=about,
-        )
-        for about in (crypto, *plain)
-    ]
+    """Return the markets of a run, an up/down window of each series now and next; their ids are the same for every run.
+
+    One series has a taker delay, one is of a neg-risk event, one is neither.
+    """
+    now_secs = now_ns // 10**9 // _QUARTER_SECS * _QUARTER_SECS
+    markets = []
+    for place, asset in enumerate(ASSETS):
+        draw = random.Random(f"polymarket {asset}")
+        for start_secs in (now_secs, now_secs + _QUARTER_SECS):
+            slug = f"{asset}-updown-15m-{start_secs}"
+            about = About(
+                len(markets) + 1, f"{asset.upper()} Up or Down", slug, slug, f"{asset}-up-or-down-15m",
+                start_ns=(start_secs - 86_400) * 10**9, end_ns=(start_secs + _QUARTER_SECS) * 10**9,
+                tags=("Crypto", "Up or Down"), twap_secs=60, asset=asset,
+            )  # fmt: skip
+            event = f"0x{draw.getrandbits(248):062x}00"
+            markets.append(
+                Market(
+                    f"0x{draw.getrandbits(256):064x}",
+                    (str(draw.getrandbits(250)), str(draw.getrandbits(250))),
+                    ("Up", "Down"),
+                    fee_rate=Fraction(7, 100),
+                    is_delayed=place == 0,
+                    neg_risk=place == 1,
+                    neg_risk_id=event if place == 1 else "",
+                    about=about,
+                )
+            )
+    return markets
 
 
 def wall_ns() -> int:
@@ -110,6 +115,27 @@ class World:
         self.double.exchange.ledger.deposit(self.address, CASH_USD * ONE)
         return base
 
+    async def open(self) -> dict[str, str]:
+        """Open for business; return what our environment needs to find it and to be us."""
+        base = await self.start()
+        found = {
+            "REST": base,
+            "SOCKET": base.replace("http", "ws", 1),
+            "GAMMA": f"{base}/gamma",
+            "DATA": f"{base}/data-api",
+        }
+        site = {"SITE": base}
+        return self.environ | {f"ARGONAUT_POLYMARKET_{name}_URL": url for name, url in (found | site).items()}
+
+    async def close(self) -> None:
+        """End everything."""
+        await self.double.stop()
+
+    def books_for(self, known: Known | None) -> Books:
+        """Return the venue's records; an order's name is the one under which the engine knows its id."""
+        orders = known.orders if known is not None else ()
+        return self.books({order.order_id: order.client_order_id for order in orders if order.order_id})
+
     def start_crowd(self, events_per_second: float) -> None:
         """Let others trade, until `stop_crowd`."""
         self._is_lively = True
@@ -127,6 +153,15 @@ class World:
             await asyncio.sleep(pause_secs)
             if self._is_lively:
                 crowd.step()
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong here."""
+        return self.double.faults
+
+    def end_faults(self) -> None:
+        """Be a sound venue."""
+        self.double.end_faults()
 
     @property
     def is_quiet(self) -> bool:

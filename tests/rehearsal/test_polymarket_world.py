@@ -24,8 +24,8 @@ def test_every_kind_of_fault_is_drawn_by_some_seed_and_taken_by_the_double():
 def test_its_markets_are_of_three_kinds_and_the_same_for_every_run():
     markets = make_markets(wall_ns())
     assert [market.condition_id for market in markets] == [market.condition_id for market in make_markets(0)]
-    assert [(market.is_delayed, market.neg_risk) for market in markets] == [
-        (True, False), (False, False), (False, True), (False, True),
+    assert [(market.is_delayed, market.neg_risk) for market in markets[::2]] == [
+        (True, False), (False, True), (False, False),
     ]  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def test_its_books_count_our_fills_by_market_and_leave_out_what_was_reverted():
         world = World(7)
         base = await world.start()
         exchange = world.double.exchange
-        market = make_markets(0)[1]
+        market = make_markets(0)[4]
         yes, no = market.tokens
         exchange.ledger.deposit("others", 100 * ONE)
         world.double.settlement.fates.append("fail")

@@ -1,0 +1,58 @@
+"""What an engine and a ledger of ours say, by market and signed. Venue-neutral."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.model import InstrumentId
+
+from campaigns.records import KnownOrder
+from engine import Door
+from risk.guardian import Guardian
+from risk.ledger import Ledger
+
+type MarketOf = Callable[[InstrumentId], tuple[str, int]]
+"""The market of an outcome, and 1 for its first outcome, -1 for its second."""
+
+
+def complaints(door: Door, guardian: Guardian) -> list[str]:
+    """Return what broke among our own."""
+    found = [f"the guard broke: {door.broken!r}"] if door.broken else []
+    found += [f"{component} raised {fault!r}" for component, fault in door.faults.items()]
+    if guardian.state != "active":
+        found.append(f"the guardian is {guardian.state}: {guardian.switch.cause}")
+    return found
+
+
+def held_of(cache: Any, market_of: MarketOf) -> dict[str, Decimal]:
+    """Return the engine's contracts by market."""
+    held: dict[str, Decimal] = {}
+    for position in cache.positions_open():
+        market, sign = market_of(position.instrument_id)
+        side = sign if position.is_long else -sign
+        held[market] = held.get(market, Decimal(0)) + side * position.quantity.as_decimal()
+    return held
+
+
+def booked_of(ledger: Ledger, market_of: MarketOf) -> dict[str, Decimal]:
+    """Return the ledger's contracts by market."""
+    booked: dict[str, Decimal] = {}
+    for position in ledger.positions():
+        market, sign = market_of(InstrumentId.from_str(position.outcome.instrument))
+        booked[market] = booked.get(market, Decimal(0)) + sign * position.quantity
+    return booked
+
+
+def known_order(order: Any) -> KnownOrder:
+    """Return an order of the engine."""
+    venue_id = order.venue_order_id
+    return KnownOrder(
+        client_order_id=order.client_order_id.value,
+        order_id=None if venue_id is None else venue_id.value,
+        market=order.instrument_id.symbol.value,
+        status=order.status.name,
+        filled=order.filled_qty.as_decimal(),
+        trades=tuple(trade.value for trade in order.trade_ids),
+        changed_ns=order.ts_last,
+        strategy=order.strategy_id.value,
+    )
