@@ -6,6 +6,11 @@ import signal
 from fake_venue import FakeVenue
 from node_scene import Scene, now_ns
 from node_stage import events_of, node_process, until
+from typer.testing import CliRunner
+
+from storage.coverage import coverage
+from system.cli import app
+from system.importing import import_kalshi
 
 RUN = "20261126T120000-sandbox-abcdef"
 BOOK = """name = "staged"
@@ -55,12 +60,23 @@ async def trade_and_settle(scene, folder, process):
     await until(lambda: any("EXPIRATION" in str(one.get("client_order_id")) for one in events_of(folder)))
 
 
+def must_be_recorded(tmp_path):
+    """The process beside the node has told the recording; who imports it later tells the same."""
+    (market,) = coverage(tmp_path / "recorded" / RUN / "catalog").markets
+    assert (market.market, market.is_resolved) == ("0xa.POLYMARKET", True)
+    found = import_kalshi([tmp_path / "recorded" / RUN / "raw"], tmp_path / "again", strict=True)
+    assert not found.problems
+    (again,) = coverage(tmp_path / "again").markets
+    assert again.rows == market.rows
+
+
 def test_a_book_trades_at_polymarket_in_a_sandbox_and_its_books_add_up(tmp_path):
     async def run():
         venue = FakeVenue()
         book, folder = tmp_path / "book.toml", tmp_path / "runs" / "staged" / RUN
         book.write_text(BOOK)
         options = ("--mode", "sandbox", "--run-id", RUN, "--out", str(tmp_path / "runs"))
+        options += ("--record", str(tmp_path / "recorded"))
         async with venue.running() as base:
             scene = Scene(base, venue)
             async with node_process(book, addresses(base), *options) as process:
@@ -77,5 +93,9 @@ def test_a_book_trades_at_polymarket_in_a_sandbox_and_its_books_add_up(tmp_path)
         fee = float(bought[0]["commission"].split()[0])
         assert abs(fee - round(size * 0.07 * price * (1 - price), 5)) < 1e-9
         assert (folder / "report.json").exists()
+        must_be_recorded(tmp_path)
 
     asyncio.run(asyncio.wait_for(run(), 500))
+    parity = CliRunner().invoke(app, ["parity", str(tmp_path / "runs" / "staged" / RUN)])
+    assert parity.exit_code == 0, parity.output
+    assert "Every fill is the same on both sides." in parity.output
