@@ -83,12 +83,14 @@ class PolymarketConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class PolymarketDataConfig(PolymarketConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What market data to take beside what strategies subscribe to.
 
-    `oracles` are reference prices of RTDS as `topic:symbol`, such as `crypto_prices_chainlink:btc/usd`. A book proves
+    `oracles` are reference prices: of RTDS as `topic:symbol`, such as `crypto_prices_chainlink:btc/usd`, of PolyBolt, which
+    wants API credentials, as `price.crypto:btcusd` or `price.crypto.twap:btcusd:60`. A book proves
     itself by its hash every `proof_every_secs` (0: with every frame), and one that fails for `proof_secs` is fetched again.
     `windows_ahead` of each up/down series are listed before they begin.
     """
 
     rtds_url: str | None = None
+    polybolt_url: str | None = None
     oracles: tuple[str, ...] = ()
     proof_every_secs: Annotated[float, Meta(ge=0, le=3600)] = 1.0
     proof_secs: Seconds = 2.0

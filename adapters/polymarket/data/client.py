@@ -20,11 +20,11 @@ from adapters.polymarket.data.missing import MissingBooks
 from adapters.polymarket.data.stream import MarketStream
 from adapters.polymarket.data.watch import Pace, Watch
 from adapters.polymarket.http.market_data import MarketData
-from adapters.polymarket.messages.prices_stream import PriceFrame
-from adapters.polymarket.parsing.oracles import parse_price
+from adapters.polymarket.messages.prices_stream import BoltFrame, PriceFrame
+from adapters.polymarket.parsing.oracles import parse_oracle
 from adapters.polymarket.providers.catalogue import PolymarketCatalogue
+from adapters.polymarket.websocket.bolt import PriceSockets
 from adapters.polymarket.websocket.client import Listener, MarketSocket
-from adapters.polymarket.websocket.prices import PriceSocket
 from markets.live.conditions import Conditions
 from markets.live.outlet import Note, note_nothing
 from markets.live.refusing import Refusing
@@ -39,6 +39,7 @@ _MOST_PAUSE_SECS: Final = 10.0
 
 type Kind = Literal["books", "quotes", "trades", "statuses"]
 type Tap = Callable[[bytes, int, int], None]
+type OnPrice = Callable[[PriceFrame | BoltFrame, int], None]
 
 
 class Sockets(Protocol):
@@ -46,13 +47,11 @@ class Sockets(Protocol):
 
     def market(self, listener: Listener) -> MarketSocket:
         """Return the market stream."""
-        ...
 
     def prices(
-        self, on_price: Callable[[PriceFrame, int], None], on_down: Callable[[str], None], tap: Tap | None
-    ) -> PriceSocket | None:
-        """Return the stream of reference prices; None when none are wanted."""
-        ...
+        self, on_price: OnPrice, on_down: Callable[[str], None], tap: Tap | None
+    ) -> PriceSockets | None:
+        """Return the streams of reference prices; None when none are wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,9 +358,9 @@ class PolymarketDataClient(Refusing):
     def _ask_again(self, market: LiveMarket) -> None:
         self.socket.ask_again((market.book.yes_token, market.book.no_token))
 
-    def _take_price(self, frame: PriceFrame, recv_ns: int) -> None:
+    def _take_price(self, frame: PriceFrame | BoltFrame, recv_ns: int) -> None:
         try:
-            for price in parse_price(frame, recv_ns):
+            for price in parse_oracle(frame, recv_ns):
                 self._emit(price.as_data())
         except (ValueError, ArithmeticError) as error:
             self.counts["unusable_prices"] += 1

@@ -15,8 +15,13 @@ from adapters.polymarket.messages.market_stream import (
     decode_market_frame,
 )
 from adapters.polymarket.messages.notes import Down
-from adapters.polymarket.messages.prices_stream import PriceFrame, decode_rtds_frame
-from adapters.polymarket.parsing.oracles import parse_price
+from adapters.polymarket.messages.prices_stream import (
+    BoltFrame,
+    PriceFrame,
+    decode_bolt_frame,
+    decode_rtds_frame,
+)
+from adapters.polymarket.parsing.oracles import parse_oracle
 from adapters.polymarket.providers.terms import Listing
 from markets.live.conditions import Conditions
 from markets.live.harvest import Harvest
@@ -202,11 +207,11 @@ class Retelling(Story):
         self._last_ns = self._now_ns
 
     def _take_price(self, raw: bytes) -> None:
-        if _TOPIC not in raw:
+        if not raw.startswith(b"{"):
             return  # an answer to a word of ours
-        frame = decode_rtds_frame(raw)
-        if isinstance(frame, PriceFrame):
-            for price in parse_price(frame, self._now_ns):
+        frame = decode_rtds_frame(raw) if _TOPIC in raw else decode_bolt_frame(raw)
+        if isinstance(frame, PriceFrame | BoltFrame):
+            for price in parse_oracle(frame, self._now_ns):
                 self._harvest.keep(price.as_data())
 
     # books

@@ -1,7 +1,8 @@
 """Builds Polymarket's data client for Nautilus: settings become a config, and nothing here can place an order."""
 
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self, override
 
@@ -10,10 +11,12 @@ from nautilus_trader.live.clients import DataClientFactory
 
 from adapters.polymarket.config import PolymarketDataConfig
 from adapters.polymarket.data.book import Proving
-from adapters.polymarket.data.client import PolymarketDataClient, Tap, Wishes
+from adapters.polymarket.data.client import OnPrice, PolymarketDataClient, Tap, Wishes
 from adapters.polymarket.data.watch import Pace
 from adapters.polymarket.http.market_data import MarketData
-from adapters.polymarket.messages.prices_stream import PriceFrame
+from adapters.polymarket.messages.user_stream import Auth
+from adapters.polymarket.signing.keys import ApiCredentials, BadCredentials
+from adapters.polymarket.websocket.bolt import BoltSocket, PriceSockets, bolt_wish, is_bolt
 from adapters.polymarket.websocket.client import Listener, MarketSocket
 from adapters.polymarket.websocket.prices import PriceSocket, topic_of
 from markets.live.outlet import Note, note_nothing
@@ -35,13 +38,21 @@ class Streams:
         return MarketSocket(self.config, listener, now_ns=self.now_ns)
 
     def prices(
-        self, on_price: Callable[[PriceFrame, int], None], on_down: Callable[[str], None], tap: Tap | None
-    ) -> PriceSocket | None:
-        """Return the stream of reference prices; None when none are wanted. ValueError for a wish that is none."""
-        topics = [topic_of(wish) for wish in self.config.oracles]
-        if not topics:
-            return None
-        return PriceSocket(self.config, topics, on_price, on_down, now_ns=self.now_ns, tap=tap)
+        self, on_price: OnPrice, on_down: Callable[[str], None], tap: Tap | None
+    ) -> PriceSockets | None:
+        """Return the streams of reference prices; None when none are wanted.
+
+        ValueError for a wish that is none, BadCredentials when PolyBolt is wanted and the environment has no key for it.
+        """
+        topics = [topic_of(wish) for wish in self.config.oracles if not is_bolt(wish)]
+        wishes = [bolt_wish(wish) for wish in self.config.oracles if is_bolt(wish)]
+        told: dict[str, Any] = {"on_price": on_price, "on_down": on_down, "now_ns": self.now_ns, "tap": tap}
+        sockets: list[Any] = []
+        if topics:
+            sockets.append(PriceSocket(self.config, topics, **told))
+        if wishes:
+            sockets.append(BoltSocket(self.config, _auth(os.environ), wishes, **told))
+        return PriceSockets(sockets) if sockets else None
 
 
 class PolymarketDataClientConfig(DataClientConfig):
@@ -118,3 +129,12 @@ class PolymarketDataClientFactory(DataClientFactory):
             cache=cache,
             clock=clock,
         )
+
+
+def _auth(environ: Mapping[str, str]) -> Auth:
+    found = ApiCredentials.from_environment("", environ)
+    if found is None:
+        raise BadCredentials(
+            "expected API credentials in the environment for the prices of PolyBolt, found none"
+        )
+    return Auth(api_key=found.key, secret=found.secret, passphrase=found.passphrase)

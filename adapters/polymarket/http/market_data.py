@@ -24,11 +24,6 @@ _MOST_TRADES: Final = 1_000
 _MOST_BOOKS: Final = 500
 
 
-class _RawMarkets(Struct, frozen=True):
-    markets: tuple[Raw, ...] = ()
-    next_cursor: str | None = None
-
-
 class _RawEvents(Struct, frozen=True):
     events: tuple[Raw, ...] = ()
     next_cursor: str | None = None

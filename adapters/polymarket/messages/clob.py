@@ -135,18 +135,6 @@ class VersionAnswer(Struct, frozen=True):
     version: int
 
 
-class PriceAnswer(Struct, frozen=True):
-    """The answer of `/price`: BUY is the best bid, "0" an empty side. Never price from it."""
-
-    price: str
-
-
-class MidpointAnswer(Struct, frozen=True):
-    """The answer of `/midpoint`, which is half the other side when one is empty. Never price from it."""
-
-    mid: str
-
-
 class FeeRateAnswer(Struct, frozen=True):
     """The answer of `/fee-rate`: a legacy that says nothing about what is charged."""
 

@@ -145,28 +145,6 @@ class GammaEvent(Struct, frozen=True, kw_only=True, rename="camel"):
         )
 
 
-class MarketsPage(Struct, frozen=True):
-    """One answer of `/markets/keyset`; it goes on at `next_cursor`."""
-
-    markets: tuple[GammaMarket, ...] = ()
-    next_cursor: str | None = None
-
-    @property
-    def rows(self) -> tuple[GammaMarket, ...]:
-        return self.markets
-
-
-class EventsPage(Struct, frozen=True):
-    """One answer of `/events/keyset`; it goes on at `next_cursor`."""
-
-    events: tuple[GammaEvent, ...] = ()
-    next_cursor: str | None = None
-
-    @property
-    def rows(self) -> tuple[GammaEvent, ...]:
-        return self.events
-
-
 class Found(Struct, frozen=True):
     """One answer of `/public-search`."""
 

@@ -11,6 +11,8 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.json import Decoder, encode
 
+from adapters.polymarket.messages.user_stream import Auth
+
 PRICE_TOPICS: Final = frozenset(
     {
         "crypto_prices",
@@ -106,6 +108,36 @@ class BoltAnswer(Struct, frozen=True, kw_only=True):
     rid: str = ""
     channel: str = ""
     code: str = ""
+
+
+class BoltLogin(Struct, frozen=True, kw_only=True):
+    """The first frame that we send."""
+
+    rid: str
+    auth: Auth
+    op: Literal["auth"] = "auth"
+
+
+class BoltFilter(Struct, frozen=True, omit_defaults=True):
+    """Of which symbol, and for a mean over how many seconds."""
+
+    symbol: str
+    window_seconds: int | None = None
+
+
+class BoltWish(Struct, frozen=True):
+    """One channel of one symbol."""
+
+    channel: str
+    filter: BoltFilter
+
+
+class BoltSubscribe(Struct, frozen=True, kw_only=True):
+    """What we say once we are known; each wish is answered by itself."""
+
+    rid: str
+    subscriptions: tuple[BoltWish, ...]
+    op: Literal["subscribe"] = "subscribe"
 
 
 _ENVELOPE: Final = Decoder(Envelope)

@@ -34,6 +34,11 @@ def symbol_of(said: str) -> str:
     return said.upper().replace("/", "-")
 
 
+def parse_oracle(frame: PriceFrame | BoltFrame, recv_ns: int) -> Iterator[OraclePrice]:
+    """Yield the price of a frame of either stream; ValueError for a value that cannot be a price."""
+    return parse_price(frame, recv_ns) if isinstance(frame, PriceFrame) else parse_bolt(frame, recv_ns)
+
+
 def parse_price(frame: PriceFrame, recv_ns: int) -> Iterator[OraclePrice]:
     """Yield the price of a frame of RTDS; nothing for a snapshot of the past, which is no news, or a repetition.
 
