@@ -1,19 +1,27 @@
 """Who hears for the guard what venues say of their markets and of themselves, in every mode."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self, final, override
 
 from nautilus_trader.common import DataActor
 from nautilus_trader.model import CustomData, DataType
 
-from markets.facts import DataGap, Fact, MarketPhase, MarketResolution, VenueCondition
+from markets.facts import (
+    BookDoubt,
+    DataGap,
+    Fact,
+    MarketPhase,
+    MarketResolution,
+    OraclePrice,
+    VenueCondition,
+)
 
-_OF_MARKETS = (MarketPhase, MarketResolution, DataGap)
+_OF_MARKETS = (MarketPhase, MarketResolution, DataGap, BookDoubt)
 
 
 @final
 class Herald(DataActor):
-    """Passes facts on to `learn`: of the venues from the start, of a series from its first market on.
+    """Passes facts on to `learn`: of venues and sources from the start, of a series from its first market on.
 
     Strategies hear the same facts, in an order that the engine draws by chance; so each of them tells the
     guard first, and whatever comes again says nothing new.
@@ -22,10 +30,14 @@ class Herald(DataActor):
     def __new__(cls, *_: Any) -> Self:
         return super().__new__(cls)
 
-    def __init__(self, venues: tuple[str, ...], learn: Callable[[Fact], None]) -> None:
+    def __init__(
+        self, venues: Iterable[str], learn: Callable[[Fact], None], sources: Iterable[str] = ()
+    ) -> None:
         super().__init__()
         self._learn = learn
-        self._wanted = {kind.topic: kind for kind in (VenueCondition.data_type(one) for one in venues)}
+        wanted = [VenueCondition.data_type(one) for one in venues]
+        wanted += [OraclePrice.data_type(one) for one in sources]
+        self._wanted = {kind.topic: kind for kind in wanted}
         self._has_started = False
 
     def follow(self, series: str) -> None:

@@ -141,11 +141,12 @@ class MarketPhase(Fact, frozen=True):
 class Condition(StrEnum):
     """How a venue works, or what it has told us; the words are ours, each adapter translates its venue's.
 
-    The first seven last until the next word. `closed_only`, `geoblocked` and `banned` are restrictions: they
+    The first eight last until the next word. `unrecorded` is for a replay: the recording has no word on its venue. `closed_only`, `geoblocked` and `banned` are restrictions: they
     outlast the word `normal`. A `failure` and an `api_error` are of one moment.
     """
 
     NORMAL = "normal"
+    UNRECORDED = "unrecorded"
     REDUCE_ONLY = "reduce_only"
     CANCEL_ONLY = "cancel_only"
     PAUSED = "paused"
@@ -204,12 +205,24 @@ class DataGap(Fact, frozen=True):
     reason: str
 
 
+class BookDoubt(Fact, frozen=True):
+    """The book of a market cannot be right, from now on until `is_over`: its venue shows another top, say."""
+
+    topic: ClassVar = ("series", "venue")
+    venue: str
+    series: str
+    market: str
+    is_over: bool
+    reason: str = ""
+
+
 FACTS: tuple[type[Fact], ...] = (
     MarketResolution,
     MarketPhase,
     OraclePrice,
     TradeProvenance,
     DataGap,
+    BookDoubt,
     VenueCondition,
 )
 

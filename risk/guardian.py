@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.model import OrderSubmitted, OrderUpdated, Price, Quantity
+from nautilus_trader.model import InstrumentId, OrderSubmitted, OrderUpdated, Price, Quantity
 
 from engine.desk import Desk
 from engine.guard import Clearing
-from markets.facts import Condition, Fact, VenueCondition
+from markets.facts import Condition, Fact, OraclePrice, VenueCondition
 from risk import hearsay
 from risk.clerk import Clerk, Draft, ask_of
 from risk.contract import Contract, Contracts
@@ -16,11 +16,13 @@ from risk.errors import UnknownFigure
 from risk.exposure import Exposure
 from risk.follower import MOVES_MONEY, Follower, is_settlement
 from risk.ledger import Ledger
+from risk.lookout import Lookout
 from risk.marks import Marks
 from risk.memory import Keeper, Memory, recall
 from risk.proposal import Proposal, Refusal, fault_of
 from risk.recovery import Step
 from risk.rules.drawdown import DrawdownSteps
+from risk.rules.evidence import StaleSource
 from risk.rules.rule import Pause, Rule
 from risk.standing import Books
 from risk.state import State, Switch
@@ -61,6 +63,7 @@ class Guardian:
         self._keeper = Keeper(self.memory, store) if store else None
         self._rules = [(rule.name, rule) for rule in rules]
         self._pauses = [rule for rule in rules if isinstance(rule, Pause)]
+        self._lookout = Lookout(self.memory, rules)
         self._is_paused = False
         self._tell: list[Callable[[], None]] = []
         self._steps = _steps_of(rules)
@@ -116,14 +119,15 @@ class Guardian:
 
     # What others know
 
-    def note_health(self, venue: str, condition: str, now_ns: int) -> None:
+    def note_health(self, venue: str, condition: str, now_ns: int, *, by_desk: bool = False) -> None:
         """Take note of a venue's mode or failure (`markets.facts.Condition`); ValueError for another word.
 
+        `by_desk`: whoever sends orders says so. It and whoever brings data may differ: the worse word counts.
         A restriction is no matter of rules: `closed_only` and `geoblocked` leave only sales, `banned` halts,
         until a named operator resumes.
         """
         told = Condition(condition)
-        self.memory.tally.note(venue, told, now_ns)
+        self.memory.tally.note(venue, told, now_ns, by_desk=by_desk)
         if told in _ONLY_SALES:
             self.reduce_only(f"{venue} says {told}", now_ns)
         elif told == Condition.BANNED:
@@ -143,9 +147,22 @@ class Guardian:
         self.memory.doubted_ns[market] = now_ns
         self._keep()
 
+    @property
+    def sources(self) -> list[str]:
+        """The sources of prices that a rule looks at, each as symbol.source."""
+        return sorted(
+            {one for _, rule in self._rules if isinstance(rule, StaleSource) for one in rule.max_age_secs}
+        )
+
+    def meet(self, market: str, yes: InstrumentId) -> None:
+        """Know a market from now on, in case a rule watches prices; `yes` is the side whose mid is its price."""
+        self._lookout.meet(market, yes)
+
     def learn(self, fact: Fact) -> None:
-        """Take note of what a venue says of a market or of itself; the same fact twice changes nothing."""
-        if isinstance(fact, VenueCondition):
+        """Take note of what a venue or a source says; the same fact twice changes nothing."""
+        if isinstance(fact, OraclePrice):
+            self.memory.printed_ns[fact.identifier] = fact.ts_event
+        elif isinstance(fact, VenueCondition):
             self.note_health(fact.venue, fact.condition, fact.ts_init)
         else:
             hearsay.take(fact, self.memory)
@@ -161,13 +178,14 @@ class Guardian:
 
     @property
     def beat_ns(self) -> int:
-        """A second where a limit could pause trading: prices move while nobody sends an order."""
-        return _BEAT_NS if self._pauses else 0
+        """A second where a limit could pause trading or watches prices: they move while nobody sends an order."""
+        return _BEAT_NS if self._pauses or self._lookout.is_on else 0
 
     def recheck(self, desk: Desk) -> bool:
-        """Have `unwanted` look at the limits that pause; return whether a purchase is live."""
+        """Look at prices, and have `unwanted` look at the limits that pause; return whether there is more to see."""
         self._is_paused = bool(self._pauses)
-        return bool(self.exposure.reserved.total)
+        self._lookout.look(desk)
+        return bool(self.exposure.reserved.total) or self._lookout.is_on
 
     def watch(self, look: Callable[[], None]) -> None:
         """Call `look` whenever the state changes, from now on."""
@@ -256,6 +274,8 @@ class Guardian:
                 return proposal, refusal
             if self._must_look:
                 self._look(desk)
+            self._lookout.look(desk)
+            self._lookout.hear(proposal)
             self._books.forget_lots()
             self.memory.tally.on_day(proposal.now_ns)
             for name, rule in self._rules:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from markets.facts import DataGap, Fact, MarketPhase, MarketResolution, Phase
-from risk.memory import Memory
+from markets.facts import BookDoubt, DataGap, Fact, MarketPhase, MarketResolution, Phase
+from risk.memory import UNTIL_TOLD, Memory
 
 _CLOSED_TO_PURCHASES: Final = frozenset({Phase.PAUSED, Phase.CLOSED, Phase.DETERMINED, Phase.DISPUTED})
 
@@ -21,9 +21,11 @@ def take(fact: Fact, memory: Memory) -> None:
             _note(memory, _name(fact), f"settled at {fact.payout} USD a contract")
         case DataGap():
             memory.doubted_ns[_name(fact)] = max(fact.ts_init, fact.until_ns)
+        case BookDoubt():
+            memory.doubted_ns[_name(fact)] = fact.ts_init if fact.is_over else UNTIL_TOLD
 
 
-def _name(fact: MarketPhase | MarketResolution | DataGap) -> str:
+def _name(fact: MarketPhase | MarketResolution | DataGap | BookDoubt) -> str:
     return f"{fact.market}.{fact.venue}"
 
 

@@ -1,7 +1,9 @@
 """All that the guardian remembers from one order to the next, and how it outlives a restart."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
+from risk.correlation import History, Signals
 from risk.marks import Marks
 from risk.recent import Recent
 from risk.recovery import Recovery
@@ -9,13 +11,18 @@ from risk.state import Switch
 from risk.store import Plain, Store
 from risk.tally import Tally
 
+UNTIL_TOLD: Final = 2**63 - 1
+"""Since when a book is doubted that only its venue can clear."""
+
 
 @dataclass(slots=True)
 class Memory:
-    """Switch, baselines, counts, the way back up, what was heard of markets; `recent` alone is not kept.
+    """Switch, baselines, counts, the way back up, what was heard of markets.
 
+    Prices and signals are not kept: `recent`, `history`, `signals`, and when each source of prices (symbol.source)
+    says that it printed its last one, `printed_ns`.
     `unsettled` are markets where nothing may be bought, with the reason; `doubted_ns` says since when the
-    book of a market is not known to be right.
+    book of a market is not known to be right (`UNTIL_TOLD`: until its venue clears it).
     """
 
     switch: Switch = field(default_factory=Switch)
@@ -25,6 +32,9 @@ class Memory:
     unsettled: dict[str, str] = field(default_factory=dict)
     doubted_ns: dict[str, int] = field(default_factory=dict)
     recent: Recent = field(default_factory=Recent)
+    history: History = field(default_factory=History)
+    signals: Signals = field(default_factory=Signals)
+    printed_ns: dict[str, int] = field(default_factory=dict)
 
     def as_plain(self) -> dict[str, Plain]:
         """Return what must be kept, part by part."""
@@ -69,5 +79,7 @@ def recall(store: Store) -> Memory:
     if (plain := store.load("recovery")) is not None:
         memory.recovery = Recovery.from_plain(plain)
     memory.unsettled = store.load("unsettled") or {}
-    memory.doubted_ns = store.load("doubted") or {}
+    doubted: dict[str, int] = store.load("doubted") or {}
+    # Books begin anew with the process, and a venue clears only what it has contradicted since.
+    memory.doubted_ns = {market: at_ns for market, at_ns in doubted.items() if at_ns != UNTIL_TOLD}
     return memory

@@ -22,11 +22,11 @@ class Recent:
 
     def see(self, quote: QuoteTick) -> None:
         """Keep the mid of a quote; an empty side has none."""
-        if not (quote.bid_size.raw and quote.ask_size.raw):
+        if (mid := known_mid(quote)) is None:
             return
         seen = self._seen.setdefault(str(quote.instrument_id), [])
         if not seen or seen[-1][0] < quote.ts_init:
-            seen.append((quote.ts_init, mid_of(quote)))
+            seen.append((quote.ts_init, mid))
             del seen[:-_KEPT]
 
     def mean(self, quote: QuoteTick, window_ns: int) -> Decimal:
@@ -38,6 +38,13 @@ class Recent:
                 f"expected an earlier quote of {quote.instrument_id} to compare with, found none"
             )
         return sum(mids, ZERO) / len(mids)
+
+
+def known_mid(quote: QuoteTick | None) -> Decimal | None:
+    """Return the mid of a quote that shows both sides, else None."""
+    if quote is None or not (quote.bid_size.raw and quote.ask_size.raw):
+        return None
+    return mid_of(quote)
 
 
 def mid_of(quote: QuoteTick) -> Decimal:

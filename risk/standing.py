@@ -6,6 +6,8 @@ from typing import Protocol
 
 from nautilus_trader.model import QuoteTick
 
+from risk.contract import Outcome
+from risk.correlation import Prior, pair_correlation
 from risk.errors import UnknownFigure
 from risk.exposure import Exposure
 from risk.holding import known_mark
@@ -30,6 +32,11 @@ class Standing(Protocol):
     @property
     def unsettled(self) -> Mapping[str, str]:
         """Markets whose result is awaited or disputed, with what was said of them."""
+        ...
+
+    @property
+    def printed_ns(self) -> Mapping[str, int]:
+        """When each source of prices, as symbol.source, says that it printed its last one."""
         ...
 
     @property
@@ -75,6 +82,14 @@ class Standing(Protocol):
 
     def recent_mid_usd(self, quote: QuoteTick, window_ns: int) -> Decimal:
         """Return the mean mid of the market in the time before `quote`."""
+        ...
+
+    def correlation(self, one: Outcome, other: Outcome, prior: Prior) -> float:
+        """Return how two outcomes pay together, in [-1, 1] (`risk.correlation`)."""
+        ...
+
+    def signal_correlation(self, strategy: str, weight: float) -> float:
+        """Return how each signal of a strategy goes with the one before, drawn to 0 as by `weight` pairs."""
         ...
 
     def equity_usd(self) -> Decimal:
@@ -128,6 +143,10 @@ class Books:
     @property
     def unsettled(self) -> Mapping[str, str]:
         return self._memory.unsettled
+
+    @property
+    def printed_ns(self) -> Mapping[str, int]:
+        return self._memory.printed_ns
 
     @property
     def doubted_ns(self) -> Mapping[str, int]:
@@ -184,6 +203,13 @@ class Books:
     def recent_mid_usd(self, quote: QuoteTick, window_ns: int) -> Decimal:
         return self._memory.recent.mean(quote, window_ns)
 
+    def correlation(self, one: Outcome, other: Outcome, prior: Prior) -> float:
+        estimate = self._memory.history.estimate(one.market, other.market)
+        return pair_correlation((one, other), estimate, prior, self._chance_of_yes)
+
+    def signal_correlation(self, strategy: str, weight: float) -> float:
+        return self._memory.signals.correlation(strategy, weight)
+
     def equity_usd(self) -> Decimal:
         if self._equity_usd is None:
             raise UnknownFigure(self._why_unknown)
@@ -206,6 +232,10 @@ class Books:
     def high_water_usd(self) -> Decimal:
         self.equity_usd()
         return self._ledger.capital_usd + _known(self._marks.high_usd, "a high-water mark")
+
+    def _chance_of_yes(self, outcome: Outcome) -> float:
+        mark = float(self.mark_usd(outcome.instrument))
+        return mark if outcome.is_yes else 1 - mark
 
     def scale(self) -> Decimal:
         self.equity_usd()

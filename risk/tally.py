@@ -35,8 +35,9 @@ class Tally:
     """Counts that survive a restart; days are UTC days since the epoch, times nanoseconds.
 
     `failures` are orders that a venue rejected, that had to trade at once and did not, and what
-    `Guardian.note_health` was told; `api_errors` are what it was told alone. `faults` are judgements that
-    broke: an exception, a NaN, a missing figure. Nothing older than a day is kept. `losses_in_a_row` counts
+    `Guardian.note_health` was told; `api_errors` are what it was told alone. `desk_modes` is how venues work by the
+    word of who sends orders, `modes` by that of everybody else. `faults` are judgements that broke: an exception,
+    a NaN, a missing figure. Nothing older than a day is kept. `losses_in_a_row` counts
     positions closed at a loss, fees included. `asked_ns` holds the orders that a venue has not answered yet, by
     their id, with the venue and the time; it alone does not survive a restart.
     """
@@ -49,6 +50,7 @@ class Tally:
     failures: dict[str, list[int]] = field(default_factory=dict)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     modes: dict[str, Condition] = field(default_factory=dict)
+    desk_modes: dict[str, Condition] = field(default_factory=dict)
     api_errors: dict[str, list[int]] = field(default_factory=dict)
     faults: list[int] = field(default_factory=list)
     asked_ns: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -97,14 +99,19 @@ class Tally:
         """Count a failure at a venue."""
         _insert(self.failures.setdefault(venue, []), now_ns)
 
-    def note(self, venue: str, condition: Condition, now_ns: int) -> None:
-        """Take note of a venue's mode, or count its failure."""
+    def note(self, venue: str, condition: Condition, now_ns: int, *, by_desk: bool = False) -> None:
+        """Take note of a venue's mode, by the word of who brings data or of who sends orders, or count its failure."""
         if condition == Condition.FAILURE:
             self.fail(venue, now_ns)
         elif condition == Condition.API_ERROR:
             _insert(self.api_errors.setdefault(venue, []), now_ns)
         else:
-            self.modes[venue] = condition
+            (self.desk_modes if by_desk else self.modes)[venue] = condition
+
+    def mode_of(self, venue: str) -> Condition | None:
+        """Return the last word on how a venue works: that of who sends orders, unless all is well with it."""
+        said = self.desk_modes.get(venue, Condition.NORMAL)
+        return self.modes.get(venue) if said == Condition.NORMAL else said
 
     def break_down(self, now_ns: int) -> None:
         """Count a judgement that broke."""
@@ -151,17 +158,21 @@ class Tally:
             "api_errors": {venue: list(times) for venue, times in self.api_errors.items()},
             "faults": list(self.faults),
             "modes": {venue: str(mode) for venue, mode in self.modes.items()},
+            "desk_modes": {venue: str(mode) for venue, mode in self.desk_modes.items()},
             "let_out": self.let_out[bisect_left(self.let_out, last_ns - _SECOND_NS + 1) :],
         }
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "Tally":
         """Return the counts that `as_plain` wrote."""
-        modes = {venue: Condition(mode) for venue, mode in plain["modes"].items()}
+        modes, desk_modes = (
+            {venue: Condition(mode) for venue, mode in plain[name].items()}
+            for name in ("modes", "desk_modes")
+        )
         answers = {
             venue: [(at, no, took) for at, no, took in told] for venue, told in plain["answers"].items()
         }
-        return cls(**(plain | {"modes": modes, "answers": answers}))
+        return cls(**(plain | {"modes": modes, "desk_modes": desk_modes, "answers": answers}))
 
     def _answer(self, event: Any, now_ns: int, *, is_no: bool) -> None:
         venue = str(event.instrument_id.venue)

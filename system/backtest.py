@@ -9,6 +9,7 @@ from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.common import CacheConfig, LoggerConfig, LogLevel
 from nautilus_trader.model import ClientId, InstrumentId, Symbol, TraderId
 
+from markets.facts import Condition
 from markets.instruments import OutcomePair
 from research.record import Outcome, Record
 from simulation.messages import no_quote
@@ -74,6 +75,7 @@ class Backtest:
         ledger and account differ by any amount. (A rule that raises refuses the order: that is no failure.)
         """
         began = time.perf_counter()
+        self._note_silence()
         try:
             for window in self._feed.windows(self._plan.start_ns, self._plan.end_ns):
                 self._replay(window)
@@ -97,6 +99,11 @@ class Backtest:
             nobody = InstrumentId(Symbol("NOBODY"), venue)
             self._engine.add_data([no_quote(nobody, self._plan.start_ns)], validate=False)
             self._engine.clear_data()
+
+    def _note_silence(self) -> None:
+        for venue in self._plan.book.backtest.starting_usd if self._plan.book.backtest else ():
+            if not self._feed.speaks_of(venue, self._plan.start_ns, self._plan.end_ns):
+                self._crew.guardian.note_health(venue, Condition.UNRECORDED, self._plan.start_ns)
 
     def _replay(self, window: Window) -> None:
         crew = self._crew

@@ -10,10 +10,12 @@ from typing import Any
 from nautilus_trader.model import InstrumentId, Money, OrderSide, Price, Quantity, StrategyId, Venue
 
 from engine import Door, Herald, Seat, Strategy
+from markets.facts import Condition
 from markets.instruments import OutcomePair, series_of
 from research.record import EquityPoint, Outcome, Record, RunFacts
 from risk.guardian import Guardian
 from risk.ledger import Ledger
+from risk.rules.venue import VenueMode
 from risk.state import State
 from risk.trades import Settlement
 from simulation.venue import venue_arguments
@@ -102,7 +104,9 @@ class Crew:
             on_belief=told.believed,
         )
         self.herald = Herald(
-            tuple(starting_usd) or tuple(book.live.venues if book.live else ()), self.door.learn
+            tuple(starting_usd) or tuple(book.live.venues if book.live else ()),
+            self.door.learn,
+            self.guardian.sources,
         )
 
     @property
@@ -160,7 +164,8 @@ class Crew:
         return None
 
     def meet(self, market: OutcomePair) -> None:
-        """Know both sides of a market from now on, and hear what its venue says of it."""
+        """Know both sides of a market from now on, watch its price, and hear what its venue says of it."""
+        self.guardian.meet(market.market, market.yes.id)
         self.diary.meet(market)
         self.herald.follow(series_of(market.yes))
 
@@ -229,7 +234,7 @@ class Crew:
             event_log_sha256=self._log.fingerprint,
             starting_usd=self.ledger.capital_usd,
             trials_before=0,
-            notes=SIMULATION_NOTES,
+            notes=(*SIMULATION_NOTES, *self._untested()),
             marks={instrument: self._mark(instrument) for instrument in sorted(open_ended)},
             identity=story.identity,
         )
@@ -243,6 +248,16 @@ class Crew:
             prices=diary.prices,
             equity=self._equity,
         )
+
+    def _untested(self) -> list[str]:
+        if not any(isinstance(entry.config, VenueMode) for entry in self._book.risk):
+            return []
+        modes = self.guardian.memory.tally.modes.items()
+        return [
+            f"The recording does not say how {venue} worked: VenueMode let everything pass."
+            for venue, mode in modes
+            if mode == Condition.UNRECORDED
+        ]
 
     def _after_fill(self, at_ns: int) -> None:
         if self._starting_usd:  # only a simulated venue's account is right at every moment

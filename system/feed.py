@@ -7,6 +7,7 @@ from typing import Any
 from nautilus_trader.model import BinaryOption, OrderBookDelta, QuoteTick
 
 from markets.facts import (
+    BookDoubt,
     DataGap,
     MarketPhase,
     MarketResolution,
@@ -25,6 +26,7 @@ from storage.reading import CatalogReader
 _NS_PER_SEC = 1_000_000_000
 _LEAST_NS = _NS_PER_SEC
 _PRICE_SAMPLE_NS = 2 * _NS_PER_SEC
+_TOLD = (DataGap, BookDoubt, VenueCondition, MarketPhase, OraclePrice, TradeProvenance, MarketResolution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,11 @@ class Feed:
             yield window
             span_ns = self._pace.next_ns(span_ns, window.rows)
             at_ns = until_ns
+
+    def speaks_of(self, venue: str, start_ns: int, end_ns: int) -> bool:
+        """Return whether anything recorded says how a venue worked."""
+        facts = self._reader.facts(VenueCondition, start_ns, end_ns)
+        return any(data.data.venue == venue for data in facts)
 
     def _open(self, at_ns: int) -> list[OutcomePair]:
         opened = []
@@ -175,7 +182,7 @@ class Feed:
         window.market_data.append(grouped(self._mirror.deltas(deltas, market.no.id)))
 
     def _add_facts(self, window: Window) -> None:
-        for kind in (DataGap, VenueCondition, MarketPhase, OraclePrice, TradeProvenance, MarketResolution):
+        for kind in _TOLD:
             found = self._reader.facts(kind, window.start_ns, window.end_ns)
             window.facts += found
             window.rows += len(found)

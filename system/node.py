@@ -27,18 +27,19 @@ from storage.journal.records import RunPhase
 from system.attending import Attending
 from system.catching_up import catch_up, settle_ended
 from system.crew import TICKS_KEPT, Crew, RunFailed, Story
+from system.desk_words import desk_wish
 from system.event_log import EventLog
 from system.external_streams import with_streams
 from system.flow import Flow
 from system.health import Health
 from system.heartbeat import Beat
-from system.intents import memory_of, pass_last_second, unanswered, written_first
+from system.intents import pass_last_second, unanswered
 from system.node_plan import NodePlan, row_of
 from system.obeying import obey
 from system.overtaken import settle_overtaken
 from system.restoring import StrategyMemory
 from system.venue_audit import audit_venues
-from system.venues import DeskWish, FeedWish
+from system.venues import FeedWish
 
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000
@@ -141,15 +142,7 @@ class BookNode:
             feed = row.make_feed(self._feed_wish(venue))
             data_clients[venue], data_factories[venue] = feed.config, feed.factory
             if not self._is_simulated:
-                wish = DeskWish(
-                    settings=dict(plan.settings_of(venue)),
-                    second_guard=written_first(plan.journal, self.crew.second_look)
-                    if plan.journal
-                    else self.crew.second_look,
-                    on_difference=self._differ,
-                    memory=memory_of(plan.journal) if plan.journal else None,
-                )
-                desk = row.make_desk(wish)
+                desk = row.make_desk(desk_wish(venue, plan, self.crew, now_ns))
                 exec_clients[venue], exec_factories[venue] = desk.config, desk.factory
         builder = LiveNodeBuilder.from_config(
             plan.trader_id,
@@ -249,9 +242,6 @@ class BookNode:
         if not self._is_simulated:
             catch_up(self.crew, self._cache.orders())
         self._enter("running", self._reduces_because or "")
-
-    def _differ(self, difference: str) -> None:
-        _LOG.error("expected the venue and us to agree, found: %s", difference)
 
     # running
 

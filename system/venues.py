@@ -9,6 +9,7 @@ from typing import Any
 from nautilus_trader.model import Currency, InstrumentId
 
 from markets.currencies import PUSD, USD
+from markets.facts import Condition
 from simulation.fees import ScheduledFees
 from storage.journal.records import Intent
 from system.book import BadBook, Raw
@@ -46,12 +47,14 @@ class FeedWish:
 class DeskWish:
     """What a node that trades wants of a venue: `second_guard` is asked before a byte leaves (see the adapter).
 
+    `on_difference` hears what venue and client see differently, `on_condition` how the venue works, and its words.
     `memory` says of orders of an earlier run what the venue does not echo; None where nothing is written down.
     """
 
     settings: Raw
     second_guard: Any
     on_difference: Callable[[str], None]
+    on_condition: Callable[[Condition, str], None]
     memory: Any = None
 
 

@@ -11,17 +11,24 @@ from types import CodeType, FunctionType
 from benchmarks.mutants.making import Mutant
 from benchmarks.mutants.plan import HOUSE
 
-type Live = Mapping[tuple[str, str, int], list[FunctionType]]
-"""Loaded functions by file, name and first line."""
+type Key = tuple[str, str, int]
+"""A function's file, name and first line."""
+
+type Live = Mapping[Key, list[FunctionType]]
+"""Loaded functions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Graft:
-    """Code to replace, and the function that is touched: `<file>:<name>`."""
+    """Code to replace."""
 
-    name: str
     old: CodeType
     new: CodeType
+
+    @property
+    def lines(self) -> set[int]:
+        """The lines of the function."""
+        return {line for _, _, line in self.old.co_lines() if line is not None}
 
 
 def graft_of(mutant: Mutant, live: Live) -> Graft | None:
@@ -34,32 +41,28 @@ def graft_of(mutant: Mutant, live: Live) -> Graft | None:
     if len(differing) != 1:
         return None
     old, new = differing[0]
-    if old.co_freevars != new.co_freevars or not live.get(_key(old)):
+    if old.co_freevars != new.co_freevars or not live.get(key_of(old)):
         return None
-    return Graft(name_of(old), old, new)
+    return Graft(old, new)
 
 
 def put_in_place(graft: Graft, live: Live) -> None:
     """Break the function in this process."""
-    for function in live[_key(graft.old)]:
+    for function in live[key_of(graft.old)]:
         function.__code__ = graft.new
 
 
 def live_functions() -> Live:
     """Return all functions of this process."""
-    found: dict[tuple[str, str, int], list[FunctionType]] = {}
+    found: dict[Key, list[FunctionType]] = {}
     for one in gc.get_objects():
         if type(one) is FunctionType:
-            found.setdefault(_key(one.__code__), []).append(one)
+            found.setdefault(key_of(one.__code__), []).append(one)
     return found
 
 
-def name_of(code: CodeType) -> str:
-    """Return what a function is called, also when `code` is of something within it."""
-    return f"{code.co_filename}:{code.co_qualname.partition('.<')[0]}"
-
-
-def _key(code: CodeType) -> tuple[str, str, int]:
+def key_of(code: CodeType) -> Key:
+    """Return by what a function is found again."""
     return code.co_filename, code.co_qualname, code.co_firstlineno
 
 

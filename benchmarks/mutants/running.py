@@ -5,8 +5,8 @@ import importlib.machinery
 import os
 import resource
 import signal
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -26,13 +26,14 @@ import scipy.optimize
 import scipy.special
 import scipy.stats  # noqa: F401
 
-from benchmarks.mutants.grafting import Graft, Live, graft_of, live_functions, put_in_place
+from benchmarks.mutants.grafting import Graft, Live, graft_of, key_of, live_functions, put_in_place
 from benchmarks.mutants.making import Mutant
 from benchmarks.mutants.plan import HOUSE
 from benchmarks.mutants.watching import Watcher
 
 _LIMIT_SECS = 60
 _LOAD_SECS = 600
+_ENOUGH_SECS = 5.0
 _MEMORY = 4 << 30
 # What pytest does besides running tests takes longer than the tests.
 _OFF = (
@@ -67,7 +68,7 @@ class End(StrEnum):
 
 
 def try_in_place(mutants: Sequence[Mutant], files: Sequence[str], at_once: int, on_end: OnEnd) -> None:
-    """Load the tests of `files` once, and run on each mutant those that call the function it breaks.
+    """Load the tests of `files` once, and run on each mutant those that run the line it breaks.
 
     `on_end` is called in another process. RuntimeError when the tests do not pass on the code as it is.
     There is no word on a mutant that may show only while modules are loaded: `try_anew` tells.
@@ -118,8 +119,9 @@ class _Host:
         self._runs = _Runs(at_once, self._tell)
         self._on_end = on_end
         self._unsure: set[str] = set()
+        self._is_scouting = False
         self._watcher = Watcher({str(HOUSE / one.module) for one in mutants})
-        self._secs: defaultdict[str, float] = defaultdict(float)
+        self._secs: dict[str, float] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -127,28 +129,33 @@ class _Host:
         gc.collect()
         live = live_functions()
         gc.freeze()
-        touched, secs = self._scout(session)
+        self._watcher.stop()
+        touched, secs = self._scout(session, live)
         items = {item.nodeid: item for item in session.items}
         for mutant in self._mutants:
             graft = graft_of(mutant, live)
             if graft is None:
                 continue
-            names = touched.get(graft.name, [])
-            if "" in names:
+            names = _touching(mutant, graft, touched)
+            if key_of(graft.old) in self._watcher.loading:
                 self._unsure.add(mutant.key)
-            chosen = [items[name] for name in sorted(names, key=secs.__getitem__) if name]
+            chosen = [items[name] for name in _first(mutant, names, secs)]
             if chosen:
                 self._runs.add(mutant, _fork(partial(_run_on, graft, live, chosen), {}, _limit(chosen, secs)))
-            else:  # nobody calls it
+            else:  # nobody runs it
                 self._tell(mutant, End.SURVIVED)
         self._runs.wait_for_all()
         return True
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._watcher.test = nodeid
+        if self._is_scouting:
+            self._watcher.begin(nodeid)
+        self._secs[nodeid] = -time.process_time()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._secs[nodeid] += time.process_time()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._secs[report.nodeid] += report.duration
         if report.failed:
             os._exit(1)
 
@@ -157,11 +164,13 @@ class _Host:
         if end != End.SURVIVED or mutant.key not in self._unsure:
             self._on_end(mutant, end)
 
-    def _scout(self, session: pytest.Session) -> tuple[dict[str, list[str]], dict[str, float]]:
-        """Return who calls what, and how long each test takes."""
+    def _scout(self, session: pytest.Session, live: Live) -> tuple[dict[str, list[str]], dict[str, float]]:
+        """Return who runs what, and how long each test takes."""
         reader, writer = os.pipe()
 
         def look() -> int:
+            self._is_scouting = True
+            self._watcher.watch(one.__code__ for same in live.values() for one in same)
             _run(session.items)
             told = {name: sorted(who) for name, who in self._watcher.touched.items()}, self._secs
             with os.fdopen(writer, "wb") as out:
@@ -169,7 +178,6 @@ class _Host:
             return 0
 
         pid = _fork(look, {}, _LOAD_SECS)
-        self._watcher.stop()
         os.close(writer)
         with os.fdopen(reader, "rb") as source:
             told = source.read()
@@ -177,6 +185,27 @@ class _Host:
         if status:
             os._exit(1)
         return msgspec.json.decode(told, type=tuple[dict[str, list[str]], dict[str, float]])
+
+
+def _touching(mutant: Mutant, graft: Graft, touched: dict[str, list[str]]) -> set[str]:
+    """Return the tests that run the line, or else the function: what Python folds away is no line."""
+    path = str(HOUSE / mutant.module)
+    if names := touched.get(f"{path}:{mutant.line}"):
+        return set(names)
+    return {name for line in graft.lines for name in touched.get(f"{path}:{line}", ())}
+
+
+def _first(mutant: Mutant, names: Iterable[str], secs: dict[str, float]) -> Iterator[str]:
+    """Yield the tests nearest to a module, then the quickest, as long as `_ENOUGH_SECS` allow.
+
+    That leaves a killer out now and then, and never makes one up.
+    """
+    stem = Path(mutant.module).stem
+    spent = 0.0
+    for name in sorted(names, key=lambda name: (stem not in name.partition("::")[0], secs[name], name)):
+        if (spent := spent + secs[name]) > _ENOUGH_SECS:
+            return
+        yield name
 
 
 def _run_on(graft: Graft, live: Live, items: Sequence[pytest.Item]) -> int:

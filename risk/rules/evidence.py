@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from engine.config import PositiveSecs, Price, Probability, Share
 from risk.exposure import ANY_PRICE
+from risk.memory import UNTIL_TOLD
 from risk.proposal import Proposal, Refusal
 from risk.recent import mid_of
 from risk.rules.rule import Rule, as_usd, exact, until_text
@@ -55,6 +56,34 @@ class CrossedBook(Rule, frozen=True):
         return self.because(f"a bid of {quote.bid_price} and an ask of {quote.ask_price} cannot both stand")
 
 
+class StaleSource(Rule, frozen=True):
+    """Refuse every order while a source of prices has printed nothing for as long as in `max_age_secs`.
+
+    A source is named as its symbol and its name, such as BRTI.CFBENCHMARKS, each with its own age in seconds. The
+    age counts from when the source says that it printed (`OraclePrice.ts_event`).
+    """
+
+    max_age_secs: dict[str, PositiveSecs]
+
+    def __post_init__(self) -> None:
+        """Refuse to look at no source at all."""
+        if not self.max_age_secs:
+            raise ValueError("expected sources with their ages, found none")
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        for source, limit_secs in self.max_age_secs.items():
+            printed_ns = standing.printed_ns.get(source)
+            if printed_ns is None:
+                return self.because(f"no price of {source}, limit is {limit_secs:g} secs old")
+            age_secs = (proposal.now_ns - printed_ns) / _SECOND_NS
+            if not 0 <= age_secs <= limit_secs:
+                return self.because(
+                    f"the price of {source} is {age_secs:g} secs old, limit is {limit_secs:g} secs"
+                )
+        return None
+
+
 class ClockSkew(Rule, frozen=True):
     """Refuse every order where the venue's time and ours are more than `limit_secs` apart on the last quote.
 
@@ -80,7 +109,8 @@ class ClockSkew(Rule, frozen=True):
 class ConfirmedBook(Rule, frozen=True):
     """Refuse every order where the book was in doubt since the market's last quote: a gap, a sequence, a hash.
 
-    The doubt comes from a `DataGap` or from `Guardian.note_doubt`, and ends with the next quote.
+    The doubt comes from a `DataGap` or from `Guardian.note_doubt`, and ends with the next quote; one from a
+    `BookDoubt`, where the venue shows another top, ends when the two agree again.
     """
 
     @override
@@ -90,6 +120,8 @@ class ConfirmedBook(Rule, frozen=True):
         doubted_ns = standing.doubted_ns.get(proposal.market)
         if doubted_ns is None or proposal.quote.ts_init > doubted_ns:
             return None
+        if doubted_ns == UNTIL_TOLD:
+            return self.because(f"the venue contradicts the book of {proposal.market}, expected both alike")
         return self.because(
             f"the book of {proposal.market} is in doubt since {until_text(doubted_ns)}, limit is a quote after that"
         )

@@ -22,6 +22,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     needs_equity: ClassVar[bool] = False  # True: open positions are valued before this rule is asked
     needs_free_cash: ClassVar[bool] = False  # True: the proposal carries what the venue says is free
+    watches_prices: ClassVar[bool] = False  # True: the mids of all markets are looked at once a second
+    watches_signals: ClassVar[bool] = (
+        False  # True: what strategies believe is compared with what they believed
+    )
     higher_is_tighter: ClassVar[frozenset[str]] = frozenset()  # settings of which more forbids more
 
     def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:

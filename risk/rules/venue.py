@@ -13,6 +13,7 @@ from risk.standing import Standing
 _SECOND_NS = 1_000_000_000
 
 
+_WORKS = frozenset({Condition.NORMAL, Condition.UNRECORDED})
 _NOTHING_GOES = frozenset({Condition.DOWN, Condition.CANCEL_ONLY, Condition.PAUSED, Condition.RESTARTING})
 
 
@@ -132,12 +133,13 @@ class VenueMode(Rule, frozen=True):
     """Refuse to buy unless the last word on a venue is `normal`, and to sell while it takes no orders at all.
 
     The word comes from `Guardian.note_health` or a `VenueCondition`; a venue of which nobody has spoken is
-    not normal.
+    not normal. In a replay of a recording that holds no such word the venue is `unrecorded`: that passes,
+    and the report says so.
     """
 
     @override
     def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
-        mode = standing.tally.modes.get(proposal.venue)
-        if mode == Condition.NORMAL or (proposal.is_reducing and mode not in _NOTHING_GOES):
+        mode = standing.tally.mode_of(proposal.venue)
+        if mode in _WORKS or (proposal.is_reducing and mode not in _NOTHING_GOES):
             return None
         return self.because(f"{proposal.venue} is {mode or 'of unknown health'}, expected normal")

@@ -9,7 +9,7 @@ from pathlib import Path
 from risk_stage import C, H, T, Tape
 from toy import SECOND, START
 
-from markets.facts import Condition, DataGap, VenueCondition
+from markets.facts import Condition, DataGap, Method, OraclePrice, VenueCondition
 from risk.rules.rule import Rule
 
 HOUSE = Path(__file__).parents[2]
@@ -61,17 +61,30 @@ CANCELS = [
 ]
 
 LATER = [(5, "buy", YES, "10", "0.52")]
-ERRORS = Tape(
-    facts=tuple(
-        VenueCondition(
-            ts_event=START + at * SECOND,
-            ts_init=START + at * SECOND,
-            venue="KALSHI",
-            condition=Condition.API_ERROR,
-        )
-        for at in (1, 2)
+
+
+def condition(word, at=0):
+    told_ns = START + at * SECOND
+    return VenueCondition(ts_event=told_ns, ts_init=told_ns, venue="KALSHI", condition=word)
+
+
+ERRORS = Tape(facts=tuple(condition(Condition.API_ERROR, at) for at in (1, 2)))
+PRINTED = Tape(
+    facts=(
+        OraclePrice(
+            ts_event=START + SECOND, ts_init=START + SECOND, source="CFBENCHMARKS", symbol="BRTI",
+            value=Decimal(60_000), method=Method.INDEX,
+        ),
     )
+)  # fmt: skip
+TOGETHER = Tape(
+    moves={
+        (name, at): (0.48 + 0.02 * (at % 2), 0.52 + 0.02 * (at % 2)) for name in (C, T) for at in range(2, 16)
+    }
 )
+AGAIN = [
+    act for at in range(1, 6) for act in ((at, "believe", YES, "0", "0.6"), (at, "buy", YES, "1", "0.52"))
+] + [(6, "buy", YES, "100", "0.52")]  # fmt: skip
 GAP = DataGap(
     ts_event=START + 2 * SECOND, ts_init=START + 3 * SECOND, until_ns=START + 3 * SECOND,
     venue="KALSHI", series="KXFED", market=C, reason="a sequence was missed",
@@ -127,6 +140,9 @@ CASES = {
         tape=Tape(moves={(C, 5): (0.58, 0.62)}), says="away from 0.500",
     ),
     "evidence:CrossedBook": Case({}, {}, ONE, tape=Tape(crossed=True), says="cannot both stand", passing_tape=Tape()),
+    "evidence:StaleSource": Case(
+        {"max_age_secs": {"BRTI.CFBENCHMARKS": 3}}, {"max_age_secs": {"BRTI.CFBENCHMARKS": 4}}, LATER, tape=PRINTED
+    ),
     "evidence:ClockSkew": Case({"limit_secs": 2}, {"limit_secs": 3}, tape=Tape(late_secs=3)),
     "evidence:ConfirmedBook": Case(
         {}, {}, [(5, "buy", YES, "10", "0.52")], tape=Tape(silent=(C,), facts=(GAP,)),
@@ -162,8 +178,18 @@ CASES = {
         [(1, "rest", YES, "10", "0.40"), (3, "buy", YES, "10", "0.52")], latency_ms=100,
     ),
     "venue:VenueMode": Case(
-        {}, {}, says="KALSHI is of unknown health",
-        before_passing=lambda guard: guard.note_health("KALSHI", "normal", 1),
+        {}, {}, says="KALSHI is paused, expected normal", tape=Tape(facts=(condition(Condition.PAUSED),)),
+        passing_tape=Tape(facts=(condition(Condition.PAUSED), condition(Condition.NORMAL))),
+    ),
+    "correlation:MaxPairCorrelation": Case(
+        {"limit": Decimal("0.9"), "in_group": Decimal("0.5"), "shrinkage_changes": 1},
+        {"limit": Decimal("0.95"), "in_group": Decimal("0.5"), "shrinkage_changes": 1},
+        [*ONE, (16, "buy", FAR, "10", "0.54")], tape=TOGETHER,
+    ),
+    "correlation:CorrelatedSignals": Case(
+        share("0.06", limit=Decimal("0.7"), factor=Decimal("0.5"), shrinkage_signals=1),
+        share("0.06", limit=Decimal("0.81"), factor=Decimal("0.5"), shrinkage_signals=1),
+        AGAIN, says="limit is 29.",
     ),
     "portfolio:MaxLossPerEvent": Case(
         usd("53.24") | {"gross_limit": 99}, usd("53.248") | {"gross_limit": 99}

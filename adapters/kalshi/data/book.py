@@ -41,6 +41,11 @@ class KalshiBook(LiveBook):
         if self.is_known:
             self._tickers.note_ticker(ticker)
 
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether the last ticker that was judged showed another top."""
+        return self._tickers.is_contradicted
+
     def judge_tickers(self, now_ns: int) -> list[str]:
         """Say, in the log too, where our top and the venue's ticker differ."""
         differing = self._tickers.judge(now_ns)

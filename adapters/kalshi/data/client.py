@@ -34,7 +34,7 @@ from network.tasks import Tasks
 
 _LOG: Final = logging.getLogger(__name__)
 _VITAL: Final = ("socket", "clock", "venue")
-_SERIES_FACTS: Final = ("MarketPhase", "MarketResolution", "DataGap")
+_SERIES_FACTS: Final = ("MarketPhase", "MarketResolution", "DataGap", "BookDoubt")
 
 type Kind = Literal["books", "quotes", "trades", "statuses"]
 

@@ -20,18 +20,20 @@ class TopCheck:
 
     A ticker counts against the quote of the last action that the venue dates at or before it. A ticker from
     before the last whole book says nothing, since a book from a snapshot has no venue time. `counts` gets
-    `tickers_compared` and `tickers_differing`.
+    `tickers_compared` and `tickers_differing`; `is_contradicted` is what the last one said.
     """
 
     def __init__(self, counts: Counter[str]) -> None:
         self._counts = counts
         self._tops: deque[tuple[int, Price, Price]] = deque(maxlen=_MOST_QUOTES)
         self._tickers: deque[tuple[int, Decimal, Decimal]] = deque(maxlen=_MOST_QUOTES)
+        self.is_contradicted = False
 
     def begin(self) -> None:
         """Forget everything: the next quote is that of a new book."""
         self._tops.clear()
         self._tickers.clear()
+        self.is_contradicted = False
 
     def note_quote(self, quote: QuoteTick) -> None:
         """Remember what our top became, and since when."""
@@ -58,7 +60,8 @@ class TopCheck:
                 continue
             self._counts["tickers_compared"] += 1
             _, our_bid, our_ask = ours
-            if (our_bid.as_decimal(), our_ask.as_decimal()) != (bid, ask):
+            self.is_contradicted = (our_bid.as_decimal(), our_ask.as_decimal()) != (bid, ask)
+            if self.is_contradicted:
                 self._counts["tickers_differing"] += 1
                 differing.append(f"at {at_ns} ours {our_bid}/{our_ask}, the venue's {bid}/{ask}")
         return differing

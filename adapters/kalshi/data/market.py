@@ -49,7 +49,7 @@ class LiveMarket:
         self._counts = counts
         self.last_trade_ns = 0
         self._trade_ids: dict[str, None] = {}
-        self._is_shard_paused = False
+        self._is_shard_paused = self._is_doubted = False
 
     @property
     def pair(self) -> OutcomePair:
@@ -138,6 +138,14 @@ class LiveMarket:
         if self.phase in _BEFORE_CLOSE and self.closes_ns <= now_ns:
             self.told.tell([self._life.closed()])
             self.end_watch(self.closes_ns)
+
+    def judge_book(self, now_ns: int) -> list[str]:
+        """Compare the book with the venue's tickers, and tell when they begin and end to contradict it."""
+        differing = self.book.judge_tickers(now_ns)
+        if self.book.is_contradicted != self._is_doubted:
+            self._is_doubted = self.book.is_contradicted
+            self.told.tell_fact(self._life.doubt(now_ns, differing[-1] if self._is_doubted else None))
+        return differing
 
     def end_watch(self, until_ns: int) -> None:
         """Tell the gap that is open, if one is: no book will end it."""

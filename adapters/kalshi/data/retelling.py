@@ -235,7 +235,7 @@ class Retelling(Story):
         market = self._markets.by_ticker.get(frame.msg.market_ticker)
         if market is not None:
             market.book.take_ticker(frame.msg)
-            differing = market.book.judge_tickers(self._now_ns)
+            differing = market.judge_book(self._now_ns)
             self.differing += [f"{market.pair.yes.id} {line}" for line in differing]
 
     def _take_lifecycle(self, frame: frames.LifecycleFrame) -> None:

@@ -138,7 +138,7 @@ class Watch:
             dues = []
             for market in self._markets.by_ticker.values():
                 market.look_at_clock(now_ns)
-                market.book.judge_tickers(now_ns)
+                market.judge_book(now_ns)
                 if (due_ns := market.next_due_ns()) is not None:
                     dues.append(due_ns)
             wait_secs = (min(dues) - now_ns) / _SECOND_NS if dues else self._pace.clock_secs

@@ -28,7 +28,7 @@ from adapters.kalshi.execution.commands import Cancellation, Change, Submission
 from adapters.kalshi.execution.contracts import Contracts
 from adapters.kalshi.execution.desk import Desk
 from adapters.kalshi.execution.groups import OrderGroups
-from adapters.kalshi.execution.modes import Modes
+from adapters.kalshi.execution.modes import Modes, OnCondition
 from adapters.kalshi.execution.private_stream import Hearing, PrivateStream, SocketFactory
 from adapters.kalshi.execution.reconciliation import STREAM, Findings, Reconciliation
 from adapters.kalshi.execution.reporting import Reporting
@@ -71,7 +71,7 @@ class KalshiExecutionClient(TradingClient[Ticket, Desk]):
     `second_guard(order, quantity, price)` is asked before a byte leaves and returns why not, or None; it may
     be awaitable, such as one that first writes the order down.
     `on_difference` hears what the venue and we see differently (positions, payouts), that it refuses us, and
-    when it ends an order for an unusual reason.
+    when it ends an order for an unusual reason. `on_condition` hears how the venue works (`Modes`).
     `memory` says of an order of an earlier run what the venue does not. Until stream and REST
     agree, and while an order is unresolved, orders that open risk are denied with VENUE_UNCERTAIN.
     """
@@ -90,6 +90,7 @@ class KalshiExecutionClient(TradingClient[Ticket, Desk]):
         socket_factory: SocketFactory,
         second_guard: SecondGuard | None = None,
         on_difference: Callable[[str], None] | None = None,
+        on_condition: OnCondition | None = None,
         memory: Memory | None = None,
     ) -> None:
         settings = config.settings
@@ -125,7 +126,7 @@ class KalshiExecutionClient(TradingClient[Ticket, Desk]):
             cash=Cash(self._holdings, tickets.open),
             holdings=self._holdings,
             groups=OrderGroups(http, settings.funded_shards, settings.order_group_limit_contracts),
-            modes=Modes(find_paused, self._doubts, self._differ, settings.reconcile_secs),
+            modes=Modes(find_paused, self._doubts, self._differ, settings.reconcile_secs, on_condition),
             tasks=self._tasks,
             second_guard=second_guard,
             memory=memory,

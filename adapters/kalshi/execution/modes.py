@@ -1,6 +1,6 @@
 """Whether the venue takes orders now: a shard that pauses takes cancels only, and an account may be refused.
 
-Reference, sections 4 and 13 (read 2026-11-20). No message tells of either.
+Reference, sections 4 and 13 (read 2026-11-20). No message tells of either, so the guard is told by us.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from adapters.kalshi.execution.resolution import READ_ERRORS
+from markets.facts import Condition
 from network.outcomes import Refused
 from orders.doubts import Doubts
 
@@ -16,13 +17,17 @@ _LOG: Final = logging.getLogger(__name__)
 _ACCOUNT: Final = "account"
 _OF_THE_ACCOUNT: Final = frozenset({401, 403})
 
+type OnCondition = Callable[[Condition, str], None]
+"""Hears how the venue works, and what it says of it."""
+
 
 class Modes:
     """Which shards pause, looked at every `every_secs` and as soon as an order was refused.
 
     `find_paused` returns the shards that take no orders, None for all of them; it may raise `READ_ERRORS`.
     When the venue refuses us (401, 403), no risk is opened any more until a restart; `on_refusal` hears the
-    venue's words, once.
+    venue's words, once. `on_condition` hears, with each change, that the venue works, or takes cancels only on
+    every shard, and once that it refuses the account, which is `closed_only` to us.
     """
 
     def __init__(
@@ -31,6 +36,7 @@ class Modes:
         doubts: Doubts,
         on_refusal: Callable[[str], None],
         every_secs: float,
+        on_condition: OnCondition | None = None,
     ) -> None:
         self._find_paused = find_paused
         self._doubts = doubts
@@ -38,6 +44,8 @@ class Modes:
         self._every_secs = every_secs
         self._paused: frozenset[int] | None = frozenset()
         self._asked = asyncio.Event()
+        self._on_condition = on_condition
+        self._told: Condition | None = None
 
     def problem_of(self, shard: int) -> str | None:
         """Return why a shard takes no order now; None when it does, as far as is known."""
@@ -52,6 +60,7 @@ class Modes:
             reason = f"the venue refuses the account: {refused.status} {refused.code} {refused.reason}"
             self._doubts.raise_(_ACCOUNT, reason)
             self._on_refusal(reason)
+            self._tell(Condition.CLOSED_ONLY, reason)
 
     async def run(self) -> None:
         """Look for ever."""
@@ -73,3 +82,11 @@ class Modes:
             _LOG.warning(
                 "shards that take cancels only: %s", "all" if self._paused is None else [*self._paused]
             )
+        works = Condition.CANCEL_ONLY if self._paused is None else Condition.NORMAL
+        if works != self._told:
+            self._told = works
+            self._tell(works, "every shard pauses" if self._paused is None else "")
+
+    def _tell(self, condition: Condition, detail: str) -> None:
+        if self._on_condition is not None:
+            self._on_condition(condition, detail)

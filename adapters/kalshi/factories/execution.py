@@ -7,6 +7,7 @@ from nautilus_trader.live.clients import DataClientFactory, ExecutionClientFacto
 
 from adapters.kalshi.data.client import KalshiDataClient
 from adapters.kalshi.execution.client import KalshiExecutionClient
+from adapters.kalshi.execution.modes import OnCondition
 from adapters.kalshi.factories.data import make_data_client
 from adapters.kalshi.factories.sharing import SharedReader, environ, share, socket_opener
 from adapters.kalshi.http.client import KalshiHttp
@@ -33,6 +34,7 @@ class KalshiTradingDataClientFactory(DataClientFactory):
 def execution_factory(
     second_guard: SecondGuard | None = None,
     on_difference: Callable[[str], None] | None = None,
+    on_condition: OnCondition | None = None,
     memory: Memory | None = None,
 ) -> type[ExecutionClientFactory]:
     """Return what makes the execution client; the arguments are those of `KalshiExecutionClient`.
@@ -59,6 +61,7 @@ def execution_factory(
                 socket_factory=socket_opener(config.settings, credentials, http, now_ns),
                 second_guard=second_guard,
                 on_difference=on_difference,
+                on_condition=on_condition,
                 memory=memory,
             )
 

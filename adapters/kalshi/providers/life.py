@@ -10,7 +10,7 @@ from adapters.kalshi.messages.market_data import MarketLifecycle
 from adapters.kalshi.messages.numbers import time_ns
 from adapters.kalshi.messages.recordings import ResultRow
 from adapters.kalshi.messages.reference import Market
-from markets.facts import DataGap, Fact, MarketPhase, MarketResolution, Phase
+from markets.facts import BookDoubt, DataGap, Fact, MarketPhase, MarketResolution, Phase
 from markets.instruments import MarketTerms
 
 _SECOND_NS: Final = 1_000_000_000
@@ -143,6 +143,18 @@ class MarketLife:
             market=self.terms.market,
             until_ns=min(until_ns, self.closes_ns),
             reason=reason,
+        )
+
+    def doubt(self, now_ns: int, reason: str | None) -> BookDoubt:
+        """Return the fact that our book of this market cannot be right, or, without a reason, that it is again."""
+        return BookDoubt(
+            ts_event=now_ns,
+            ts_init=now_ns,
+            venue=venue.VENUE,
+            series=self.terms.series,
+            market=self.terms.market,
+            is_over=reason is None,
+            reason=reason or "",
         )
 
     def _phase(self, phase: Phase, happened_ns: int, known_ns: int) -> MarketPhase:

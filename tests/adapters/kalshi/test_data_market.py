@@ -17,7 +17,7 @@ from adapters.kalshi.messages.numbers import time_ns
 from adapters.kalshi.messages.reference import Event, Market, Series
 from adapters.kalshi.providers.schedule import SeriesFacts
 from adapters.kalshi.providers.terms import Listing, terms_of_listing
-from markets.facts import Phase
+from markets.facts import BookDoubt, Phase
 from markets.live.life_telling import closes_of
 from markets.live.live_book import BrokenBook
 from markets.mirror import Mirror
@@ -294,7 +294,36 @@ def test_a_state_that_is_new_to_us_is_never_guessed():
     assert told.items == []
 
 
-def test_the_ticker_is_compared_with_the_book_and_told_nobody(caplog):
+def test_a_book_that_the_ticker_contradicts_is_in_doubt_until_one_agrees():
+    told = Told("quotes")
+    told.snapshot()
+    told.delta("yes", "0.4100", "1.00", clock=3, ts_ms=NOW // 10**6 + 50)
+    told.market.book.flush()
+    told.items.clear()
+    for at_secs, bid in ((1, "0.4200"), (2, "0.4300"), (3, "0.4100"), (4, "0.4100")):
+        told.market.book.take_ticker(Ticker(T, bid, "0.6000", ts_ms=NOW // 10**6 + at_secs * 1000))
+        told.market.judge_book(NOW + (at_secs + 3) * 10**9)
+    doubts = [item.data for item in told.items]
+    assert [(one.is_over, one.ts_init - NOW) for one in doubts] == [(False, 4 * 10**9), (True, 6 * 10**9)]
+    assert "the venue's 0.4200/0.6000" in doubts[0].reason
+
+
+def test_a_new_book_ends_the_doubt_of_the_one_before():
+    told = Told("quotes")
+    told.snapshot()
+    told.delta("yes", "0.4100", "1.00", clock=3, ts_ms=NOW // 10**6 + 50)
+    told.market.book.flush()
+    told.market.book.take_ticker(Ticker(T, "0.4200", "0.6000", ts_ms=NOW // 10**6 + 60))
+    told.market.judge_book(NOW + 3 * 10**9)
+    told.items.clear()
+    told.snapshot()
+    told.market.judge_book(NOW + 4 * 10**9)
+    assert [
+        item.data.is_over for item in told.items if isinstance(getattr(item, "data", None), BookDoubt)
+    ] == [True]
+
+
+def test_the_ticker_is_compared_with_the_book_and_no_price_of_it_is_told(caplog):
     told = Told("quotes")
     told.snapshot()
     told.delta("yes", "0.4100", "1.00", clock=3, ts_ms=NOW // 10**6 + 50)
@@ -303,8 +332,9 @@ def test_the_ticker_is_compared_with_the_book_and_told_nobody(caplog):
     for at_ms, bid in ((20, "0.4000"), (60, "0.4100"), (70, "0.4200")):
         ticker = Ticker(T, bid, "0.6000", ts_ms=NOW // 10**6 + at_ms)
         told.market.book.take_ticker(ticker)
-    told.market.book.judge_tickers(NOW + 10**9)
+    told.market.judge_book(NOW + 10**9)
     assert told.counts["tickers_compared"] == 0
-    told.market.book.judge_tickers(NOW + 3 * 10**9)
-    assert (told.counts["tickers_compared"], told.counts["tickers_differing"]) == (3, 1)
     assert told.items == []
+    told.market.judge_book(NOW + 3 * 10**9)
+    assert (told.counts["tickers_compared"], told.counts["tickers_differing"]) == (3, 1)
+    assert [type(item.data) for item in told.items] == [BookDoubt]

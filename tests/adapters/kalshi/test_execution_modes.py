@@ -25,12 +25,12 @@ class Exchange:
         return answer
 
 
-def watched(exchange, scene, every_secs=60.0):
+def watched(exchange, scene, every_secs=60.0, on_condition=None):
     """Run `scene(modes, doubts, told)` while somebody looks at the exchange."""
 
     async def work():
         doubts, told = Doubts(), []
-        modes = Modes(exchange.find_paused, doubts, told.append, every_secs)
+        modes = Modes(exchange.find_paused, doubts, told.append, every_secs, on_condition)
         looking = asyncio.create_task(modes.run())
         async with asyncio.timeout(5):
             await until(lambda: exchange.looks == 1)
@@ -80,6 +80,22 @@ def test_a_refused_account_is_doubted_for_good_and_told_once(status):
         assert (told, doubts.all) == ([reason], (reason,))
 
     watched(Exchange(frozenset()), scene)
+
+
+def test_how_the_venue_works_is_told_with_each_change():
+    exchange = Exchange(frozenset(), None, None, frozenset({2}))
+    heard = []
+
+    async def scene(modes, doubts, told):
+        for looks in (2, 3, 4):
+            modes.note_refusal(Refused(400, "trading_paused", "trading is paused"))
+            await until(lambda looks=looks: exchange.looks == looks)
+        modes.note_refusal(Refused(403, "forbidden", "not from here"))
+        await until(lambda: len(heard) == 4)
+
+    watched(exchange, scene, on_condition=lambda condition, detail: heard.append((condition, detail)))
+    assert [condition for condition, _ in heard] == ["normal", "cancel_only", "normal", "closed_only"]
+    assert heard[-1][1] == "the venue refuses the account: 403 forbidden not from here"
 
 
 class Held:

@@ -237,10 +237,18 @@ class Stands:
     tally: Tally = field(default_factory=Tally)
     unsettled: dict = field(default_factory=dict)
     doubted_ns: dict = field(default_factory=dict)
+    printed_ns: dict = field(default_factory=lambda: {"BRTI.CFBENCHMARKS": START})
+    correlated: Decimal = Decimal(0)
     held: dict = field(default_factory=dict)
 
     def lots(self):
         return self.held
+
+    def correlation(self, one, other, prior):
+        return float(self.correlated)
+
+    def signal_correlation(self, strategy, weight):
+        return float(self.correlated)
 
     def market_stake_usd(self, market):
         return self.market_stake

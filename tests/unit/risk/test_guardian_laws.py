@@ -29,6 +29,7 @@ def trusted(table):
     t = table(EVERY_RULE)
     t.desk.believed = Belief(0.65, 1)
     t.guard.note_health("KALSHI", "normal", 1)
+    t.guard.memory.printed_ns["BRTI.CFBENCHMARKS"] = t.desk.now
     t.guard.memory.recent.see(earlier(t.desk.quotes[YES_ID]))
     return t
 

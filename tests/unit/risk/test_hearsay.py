@@ -6,6 +6,7 @@ import pytest
 
 from engine import Clearing
 from markets.facts import (
+    BookDoubt,
     Condition,
     DataGap,
     MarketPhase,
@@ -16,8 +17,9 @@ from markets.facts import (
     VenueCondition,
 )
 from risk import hearsay
-from risk.memory import Memory
+from risk.memory import UNTIL_TOLD, Keeper, Memory, recall
 from risk.state import State
+from risk.store import MemoryStore
 
 AT = {"ts_event": 5, "ts_init": 7}
 OF_M = AT | {"venue": "KALSHI", "series": "KXFED", "market": "M"}
@@ -82,3 +84,22 @@ def test_a_restriction_changes_the_state_and_says_what_must_go(word, state, unwa
     assert (t.guard.state, t.guard.unwanted(t.desk)) == (state, unwanted)
     assert calls == ([] if state == State.ACTIVE else [state])
     assert state == State.ACTIVE or t.guard.switch.cause == f"KALSHI says {word}"
+
+
+def doubt(*, is_over):
+    return BookDoubt(**OF_M, is_over=is_over, reason="" if is_over else "another top")
+
+
+def test_a_book_that_its_venue_contradicts_is_in_doubt_until_the_venue_clears_it():
+    memory = Memory()
+    hearsay.take(doubt(is_over=False), memory)
+    assert memory.doubted_ns == {"M.KALSHI": UNTIL_TOLD}
+    hearsay.take(doubt(is_over=True), memory)
+    assert memory.doubted_ns == {"M.KALSHI": 7}
+
+
+def test_a_restart_forgets_a_doubt_that_only_the_venue_could_clear():
+    store, memory = MemoryStore(), Memory()
+    memory.doubted_ns |= {"M.KALSHI": UNTIL_TOLD, "N.KALSHI": 8}
+    Keeper(memory, store).keep()
+    assert recall(store).doubted_ns == {"N.KALSHI": 8}

@@ -11,7 +11,8 @@ from engine.config import decode
 ALL = rules()
 ALSO_FOR_SALES = {
     "sanity:StalePrice", "sanity:PriceOnGrid", "evidence:PriceJump", "evidence:CrossedBook",
-    "evidence:ClockSkew", "evidence:ConfirmedBook", "pace:MaxOrdersPerSecond", "venue:VenueMode",
+    "evidence:ClockSkew", "evidence:ConfirmedBook", "evidence:StaleSource", "pace:MaxOrdersPerSecond",
+    "venue:VenueMode",
 }  # fmt: skip
 NEED_A_QUOTE = {
     "liquidity:MinLiquidity", "liquidity:MaxShareOfDepth", "liquidity:MaxSpread", "liquidity:MaxSlippage",

@@ -14,6 +14,8 @@ from markets.facts import Condition
 from risk.contract import Outcome
 from risk.errors import UnknownFigure
 from risk.lots import Lot
+from risk.memory import UNTIL_TOLD
+from risk.rules.correlation import CorrelatedSignals, MaxPairCorrelation
 from risk.rules.costs import NetEdgeAfterCosts
 from risk.rules.drawdown import DrawdownSteps
 from risk.rules.evidence import (
@@ -23,6 +25,7 @@ from risk.rules.evidence import (
     CrossedBook,
     MarketUnresolved,
     PriceJump,
+    StaleSource,
     TooGoodEdge,
 )
 from risk.rules.exposure import (
@@ -60,6 +63,8 @@ from risk.tally import Tally
 
 S, START = 1_000_000_000, 1_790_000_000_000_000_000
 OUTCOME = Outcome("KXFED-27JAN-C-YES.KALSHI", "KXFED-27JAN-C.KALSHI", "KXFED-27JAN.KALSHI", "KALSHI")
+
+OTHERS = {"b": Lot(replace(OUTCOME, instrument="b", market="B"))}
 
 
 def quote(bid="0.4800", ask="0.5200", bids="500", asks="500", event=0, known=0):
@@ -303,6 +308,25 @@ ROWS = [
     (MaxExpectedShortfall(share=0.0401, confidence="0.95", correlation=0.5, seed=1), {}, {}, None),
     (MaxExpectedShortfall(share=0.01, confidence="0.95", correlation=0.5, seed=1), {}, {"mark": "0.97"}, 'an expected shortfall of 24.01 USD at 0.95 (by enumeration), limit is 10 USD'),
     (MaxExpectedShortfall(share=0.04, confidence="0.95", correlation=0.5, seed=1), {}, {"mark": "0.97"}, None),
+    (MaxPairCorrelation(limit=0.6, in_group=0.5, shrinkage_changes=30), {}, {"held": OTHERS, "correlated": "0.6"}, None),
+    (MaxPairCorrelation(limit=0.6, in_group=0.5, shrinkage_changes=30), {}, {"held": {"a": Lot(replace(OUTCOME, instrument="a"))}, "correlated": "0.9"}, None),
+    (MaxPairCorrelation(limit=0.6, in_group=0.5, shrinkage_changes=30), {}, {"held": OTHERS, "correlated": "0.601"},
+     "KXFED-27JAN-C-YES.KALSHI is correlated with b by 0.601, limit is 0.6"),
+    (CorrelatedSignals(limit=0.7, share=0.041, factor=0.5, shrinkage_signals=10), {}, {"correlated": "0.7"}, None),
+    (CorrelatedSignals(limit=0.7, share=0.0800199, factor=0.5, shrinkage_signals=10), {}, {"correlated": "0.701"},
+     "40.01 USD asked, limit is 40.00995 USD an order at 0.5 of full size (signals correlate by 0.701), about 100.00 contracts"),
+    (CorrelatedSignals(limit=0.7, share=0.08002, factor=0.5, shrinkage_signals=10), {}, {"correlated": "1"}, None),
+    (CorrelatedSignals(limit=0.7, share=0.04, factor=0.5, shrinkage_signals=10), {}, {},
+     "40.01 USD asked, limit is 40 USD an order at 1 of full size (signals correlate by 0.000), about 99.98 contracts"),
+    (StaleSource(max_age_secs={"BRTI.CFBENCHMARKS": 2}), {"now_ns": START + 2 * S}, {}, None),
+    (StaleSource(max_age_secs={"BRTI.CFBENCHMARKS": 2}), {"now_ns": START + 2 * S + 10**6}, {},
+     "the price of BRTI.CFBENCHMARKS is 2.001 secs old, limit is 2 secs"),
+    (StaleSource(max_age_secs={"BRTI.CFBENCHMARKS": 2}), {"now_ns": START - 10**6}, {},
+     "the price of BRTI.CFBENCHMARKS is -0.001 secs old, limit is 2 secs"),
+    (StaleSource(max_age_secs={"BRTI.CFBENCHMARKS": 2, "BTC.ELSEWHERE": 3}), {}, {},
+     "no price of BTC.ELSEWHERE, limit is 3 secs old"),
+    (ConfirmedBook(), {}, {"doubted_ns": {"KXFED-27JAN-C.KALSHI": UNTIL_TOLD}},
+     "the venue contradicts the book of KXFED-27JAN-C.KALSHI, expected both alike"),
 ]  # fmt: skip
 
 
@@ -329,14 +353,14 @@ def test_every_rule_has_a_row_that_refuses_and_one_that_passes():
 NEED_EQUITY = {
     "MaxSharePerMarket", "MaxSharePerVenue", "MaxShareDeployed", "MaxKelly", "MaxDailyLoss", "MaxDailyLossShare",
     "MaxWeeklyLoss", "MaxLossPerTradeShare", "RatchetingDrawdown", "DrawdownSteps", "MaxValueAtRisk",
-    "MaxExpectedShortfall",
+    "MaxExpectedShortfall", "CorrelatedSignals",
 }  # fmt: skip
 MORE_IS_TIGHTER = {
     "MinLiquidity": {"limit_contracts"}, "ConsecutiveLosses": {"pause_secs"}, "MinimumEdge": {"limit"},
     "NetEdgeAfterCosts": {"limit", "yearly_rate", "order_usd"}, "MarketUnresolved": {"margin_secs"},
     "ConfidenceFloor": {"floor"}, "FailedExecutions": {"window_secs"}, "MaxApiErrors": {"window_secs"},
     "MaxFaults": {"window_secs"}, "MaxLatency": {"window_secs"}, "MaxValueAtRisk": {"confidence", "correlation"},
-    "MaxExpectedShortfall": {"confidence", "correlation"},
+    "MaxExpectedShortfall": {"confidence", "correlation"}, "MaxPairCorrelation": {"in_group"},
 }  # fmt: skip
 PAUSES = {
     "MaxDailyLoss", "MaxDailyLossShare", "MaxWeeklyLoss", "ConsecutiveLosses", "RatchetingDrawdown",
@@ -349,6 +373,8 @@ def test_what_a_rule_needs_and_which_way_it_is_tight(kind):
     assert kind.needs_equity is (kind.__name__ in NEED_EQUITY)
     assert kind.needs_free_cash is (kind.__name__ == "SufficientBalance")
     assert kind.higher_is_tighter == MORE_IS_TIGHTER.get(kind.__name__, set())
+    assert kind.watches_prices is (kind.__name__ == "MaxPairCorrelation")
+    assert kind.watches_signals is (kind.__name__ == "CorrelatedSignals")
     assert issubclass(kind, Pause) is (kind.__name__ in PAUSES)
     assert kind.__struct_config__.frozen
     assert kind.__struct_config__.forbid_unknown_fields
