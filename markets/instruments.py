@@ -27,6 +27,7 @@ PRICE_DIGITS = 4
 cannot refine its precision (rc7 refuses mixed precisions), so all start at the finest one known."""
 
 _LOT = Decimal("0.01")
+_MICRO = Decimal("0.000001")
 _STRIKES = {
     "greater": ("floor_strike",),
     "greater_or_equal": ("floor_strike",),
@@ -53,7 +54,8 @@ class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     `tokens` end the ids of the two sides, `labels` are what the venue calls them, `name` is what people type instead
     of `market`. Fills have up to `size_digits`, orders are multiples of `order_step`, one that rests holds at least
-    `min_size`. An order that takes waits `taker_delay_ms` at the venue.
+    `min_size`. An order that takes waits `taker_delay_ms` at the venue. What a whole position pays in the end is
+    rounded down to `payout_unit` USD.
     """
 
     market: str
@@ -75,6 +77,7 @@ class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     settlement_source: str | None = None
     mutually_exclusive: bool = False
     shard: int = 0
+    payout_unit: Decimal = _MICRO
     has_trades: bool = False
     recorded_as: str = "recording"
     venue_says: dict[str, Any] = {}

@@ -10,13 +10,16 @@ from markets.ticks import PriceGrid, grid_of
 from pricing.fees import FeeSchedule
 from risk.errors import UnknownFigure
 
+_MICRO = "0.000001"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One side of a market, and everything that it is a part of; all as text, venue included.
 
     `underlying` is what the market is about, such as BTC, when its venue says so. `is_exclusive`: of the
-    markets of its event at most one resolves to YES, by the venue's word.
+    markets of its event at most one resolves to YES, by the venue's word. `payout_unit` is what a whole position's
+    payout is rounded down to, in USD. The strikes are as the venue states them, in units of the underlying.
     """
 
     instrument: str
@@ -28,6 +31,10 @@ class Outcome:
     is_yes: bool = True
     is_exclusive: bool = False
     shard: int = 0
+    payout_unit: str = _MICRO
+    strike_type: str | None = None
+    floor_strike: str | None = None
+    cap_strike: str | None = None
 
     @property
     def purse(self) -> str:
@@ -101,6 +108,10 @@ def contract_of(instrument: Instrument) -> Contract:
         is_yes=info["outcome"] == "YES",
         is_exclusive=bool(info["mutually_exclusive"]),
         shard=int(info["shard"]),
+        strike_type=info["strike_type"],
+        floor_strike=info["floor_strike"],
+        cap_strike=info["cap_strike"],
+        payout_unit=str(info.get("payout_unit", _MICRO)),
     )
     fees = FeeSchedule.from_info(info)
     return Contract(

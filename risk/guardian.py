@@ -22,7 +22,6 @@ from risk.memory import Keeper, Memory, recall
 from risk.proposal import Proposal, Refusal, fault_of
 from risk.recovery import Step
 from risk.rules.drawdown import DrawdownSteps
-from risk.rules.evidence import StaleSource
 from risk.rules.rule import Pause, Rule
 from risk.standing import Books
 from risk.state import State, Switch
@@ -150,9 +149,7 @@ class Guardian:
     @property
     def sources(self) -> list[str]:
         """The sources of prices that a rule looks at, each as symbol.source."""
-        return sorted(
-            {one for _, rule in self._rules if isinstance(rule, StaleSource) for one in rule.max_age_secs}
-        )
+        return sorted({one for _, rule in self._rules for one in rule.wanted_sources()})
 
     def meet(self, market: str, yes: InstrumentId) -> None:
         """Know a market from now on, in case a rule watches prices; `yes` is the side whose mid is its price."""
@@ -162,6 +159,7 @@ class Guardian:
         """Take note of what a venue or a source says; the same fact twice changes nothing."""
         if isinstance(fact, OraclePrice):
             self.memory.printed_ns[fact.identifier] = fact.ts_event
+            self.memory.printed[fact.identifier] = fact.value
         elif isinstance(fact, VenueCondition):
             self.note_health(fact.venue, fact.condition, fact.ts_init)
         else:

@@ -25,13 +25,15 @@ type OnPost = Callable[[Transaction, Fact], None]
 class Ledger:
     """Cash per venue, cost per strategy and outcome, fees, realized profit, capital, pending payouts.
 
-    `on_post` hears every transaction, and the fact behind it, after it was booked and found in balance.
+    `on_post` hears every transaction, and the fact behind it, after it was booked and found in balance. With
+    `pays_in_units` a settlement pays what a real venue does, whole cents at Kalshi; no simulated venue rounds.
     """
 
-    def __init__(self, on_post: OnPost | None = None) -> None:
+    def __init__(self, on_post: OnPost | None = None, *, pays_in_units: bool = False) -> None:
         self.costs = Sums()
         self.duplicates: list[tuple[str, str]] = []
         self.on_post = on_post
+        self._pays_in_units = pays_in_units
         self._accounts = Accounts()
         self._holdings: dict[tuple[str, str], Holding] = {}
         self._open: dict[str, dict[str, Holding]] = {}
@@ -116,7 +118,7 @@ class Ledger:
 
     def post_settlement(self, end: Settlement) -> Transaction:
         """Book the payout of a whole position; an unpaid one waits for `post_payout`."""
-        proceeds = end.proceeds_usd()
+        proceeds = end.proceeds_usd(in_units=self._pays_in_units)
         holding = self._holding(end.strategy, end.outcome)
         if holding.quantity != end.quantity or not end.quantity:
             raise ImpossiblePosting(

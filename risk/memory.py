@@ -1,6 +1,7 @@
 """All that the guardian remembers from one order to the next, and how it outlives a restart."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final
 
 from risk.correlation import History, Signals
@@ -20,7 +21,7 @@ class Memory:
     """Switch, baselines, counts, the way back up, what was heard of markets.
 
     Prices and signals are not kept: `recent`, `history`, `signals`, and when each source of prices (symbol.source)
-    says that it printed its last one, `printed_ns`.
+    says that it printed its last one, `printed_ns`, which is in `printed`.
     `unsettled` are markets where nothing may be bought, with the reason; `doubted_ns` says since when the
     book of a market is not known to be right (`UNTIL_TOLD`: until its venue clears it).
     """
@@ -35,6 +36,7 @@ class Memory:
     history: History = field(default_factory=History)
     signals: Signals = field(default_factory=Signals)
     printed_ns: dict[str, int] = field(default_factory=dict)
+    printed: dict[str, Decimal] = field(default_factory=dict)
 
     def as_plain(self) -> dict[str, Plain]:
         """Return what must be kept, part by part."""

@@ -40,6 +40,11 @@ class Standing(Protocol):
         ...
 
     @property
+    def printed(self) -> Mapping[str, Decimal]:
+        """The last price of each source."""
+        ...
+
+    @property
     def doubted_ns(self) -> Mapping[str, int]:
         """Since when the book of a market is not known to be right."""
         ...
@@ -147,6 +152,10 @@ class Books:
     @property
     def printed_ns(self) -> Mapping[str, int]:
         return self._memory.printed_ns
+
+    @property
+    def printed(self) -> Mapping[str, Decimal]:
+        return self._memory.printed
 
     @property
     def doubted_ns(self) -> Mapping[str, int]:

@@ -1,7 +1,7 @@
 """The facts that the ledger is written from: trades, ends of positions, and cash that moves."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from risk.accounts import to_micro
 from risk.contract import Outcome
@@ -54,13 +54,19 @@ class Settlement:
     now_ns: int
     is_paid: bool = True
 
-    def proceeds_usd(self) -> Decimal:
-        """Return what all contracts pay; ImpossiblePosting for a payout outside [0, 1]."""
+    def proceeds_usd(self, *, in_units: bool = False) -> Decimal:
+        """Return what all contracts pay, `in_units` of the outcome's payout, rounded down.
+
+        ImpossiblePosting for a payout outside [0, 1].
+        """
         if not (self.payout.is_finite() and 0 <= self.payout <= 1):
             raise ImpossiblePosting(
                 f"expected a payout in [0, 1] for {self.outcome.instrument}, found {self.payout}"
             )
-        return to_micro(self.quantity * self.payout, "a payout")
+        proceeds = self.quantity * self.payout
+        if in_units:
+            proceeds = proceeds.quantize(Decimal(self.outcome.payout_unit), ROUND_FLOOR)
+        return to_micro(proceeds, "a payout")
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class Crew:
         self._fees: dict[str, Any] = {}
         self._equity: list[EquityPoint] = []
         self._outcomes: dict[str, Outcome] = {}
-        self.ledger = Ledger()
+        self.ledger = Ledger(pays_in_units=not starting_usd)
         recall = Recollection()
         goes_on = journal is not None and not starting_usd
         self.facts_restored = rebuild(journal, self.ledger, recall.take) if journal and goes_on else 0

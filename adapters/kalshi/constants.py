@@ -4,6 +4,7 @@
 Oct 2026), the venue's documentation (Aug 2026), live observations and recorded bytes. Read 2026-11-20.
 """
 
+from decimal import Decimal
 from typing import Final
 
 VENUE: Final = "KALSHI"
@@ -35,6 +36,8 @@ FIFTEEN_MINUTE_UNDERLYINGS: Final = {
 
 FIFTEEN_MINUTES_NS: Final = 15 * 60 * 1_000_000_000
 FIFTEEN_MINUTE_AVERAGING_SECS: Final = 60
+PAYOUT_UNIT: Final = Decimal("0.01")
+"""In dollars: settlements are in whole cents, a void's rounded down (reference, sections 7 and 12, read 2026-11-20)."""
 FIFTEEN_MINUTE_SETTLEMENT_TIMER_SECS: Final = 1
 FIFTEEN_MINUTE_SETTLEMENT_SOURCE: Final = "CF Benchmarks real-time index, mean of 60 one-second values"
 

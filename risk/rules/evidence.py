@@ -1,5 +1,6 @@
 """Whether what we see can be true: prices, clocks, beliefs, the state of the market."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, ClassVar, override
 
@@ -69,6 +70,10 @@ class StaleSource(Rule, frozen=True):
         """Refuse to look at no source at all."""
         if not self.max_age_secs:
             raise ValueError("expected sources with their ages, found none")
+
+    @override
+    def wanted_sources(self) -> Iterable[str]:
+        return self.max_age_secs
 
     @override
     def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:

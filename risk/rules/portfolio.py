@@ -1,5 +1,6 @@
 """What may be lost together: on one event, in one group, in the tail of all that is open."""
 
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal, override
 
@@ -10,6 +11,7 @@ from risk.netting import gross_usd, with_proposal, worst_loss_usd
 from risk.proposal import Proposal, Refusal
 from risk.rules.rule import Rule, as_usd, exact, must_be_amount
 from risk.standing import Standing
+from risk.stress import Sight, scenarios
 from risk.tail import Bet, Tail, bets_of, tail_of
 
 _CENT = Decimal("0.01")
@@ -58,6 +60,43 @@ class MaxCorrelatedPositions(Rule, frozen=True):
         if count <= self.limit_markets:
             return None
         return self.because(f"{count} markets of {group} would be open, limit is {self.limit_markets}")
+
+
+class MaxStressLoss(Rule, frozen=True):
+    """Refuse what could lose more than a `share` of equity in a scenario, such as a `move` of an underlying.
+
+    The scenarios are those of `risk.stress.scenarios`. `sources` says which source of prices (symbol.source) tells
+    where an underlying is; without a price all that rests on it counts as lost.
+    """
+
+    needs_equity: ClassVar[bool] = True
+    higher_is_tighter: ClassVar[frozenset[str]] = frozenset({"move"})
+    share: Share
+    move: Annotated[float, Meta(gt=0, lt=1)]
+    sources: dict[str, str]
+
+    @override
+    def wanted_sources(self) -> Iterable[str]:
+        return self.sources.values()
+
+    @override
+    def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
+        if proposal.is_reducing:
+            return None
+        limit = exact(self.share) * must_be_amount(standing.equity_usd(), "an equity")
+        lots = with_proposal(standing.lots().values(), proposal)
+        if gross_usd(lots) <= limit:  # no scenario costs more than everything
+            return None
+        worst = scenarios(lots, Sight(standing.mark_usd, self._spot_in(standing), exact(self.move)))[0]
+        if worst.loss_usd <= limit:
+            return None
+        return self.because(
+            f"{as_usd(worst.loss_usd.quantize(_CENT))} would be lost if {worst.scenario}, "
+            f"limit is {as_usd(limit.quantize(_CENT))}"
+        )
+
+    def _spot_in(self, standing: Standing) -> Callable[[str], Decimal | None]:
+        return lambda underlying: standing.printed.get(self.sources.get(underlying, ""))
 
 
 class TailLimit(Rule, frozen=True):

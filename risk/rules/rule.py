@@ -1,6 +1,7 @@
 """What a limit is: settings, a verdict, and a sentence that says what it forbids."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar, override
@@ -31,6 +32,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def refuse(self, proposal: Proposal, standing: Standing) -> Refusal | None:
         """Return a refusal with both figures, or None when the proposal may pass."""
         raise NotImplementedError
+
+    def wanted_sources(self) -> Iterable[str]:
+        """Return the sources of prices that this rule looks at, each as symbol.source."""
+        return ()
 
     @property
     def name(self) -> str:

@@ -194,6 +194,10 @@ CASES = {
     "portfolio:MaxLossPerEvent": Case(
         usd("53.24") | {"gross_limit": 99}, usd("53.248") | {"gross_limit": 99}
     ),
+    "portfolio:MaxStressLoss": Case(
+        share("0.05", move=Decimal("0.1"), sources={}), share("0.06", move=Decimal("0.1"), sources={}),
+        says="would be lost if every event of KXFED-27JAN.KALSHI ends at its worst, limit is 50 USD",
+    ),
     "portfolio:MaxCorrelatedPositions": Case({"limit_markets": 1}, {"limit_markets": 2}, TWO),
     "portfolio:MaxValueAtRisk": Case(share("0.05", **TAIL), share("0.06", **TAIL)),
     "portfolio:MaxExpectedShortfall": Case(share("0.05", **TAIL), share("0.06", **TAIL)),

@@ -90,6 +90,7 @@ def terms_of_market(event: Event, market: Market, recorded_as: str = "recording"
         cap_strike=market.cap_strike,
         mutually_exclusive=event.mutually_exclusive,
         shard=market.exchange_index,
+        payout_unit=venue.PAYOUT_UNIT,
         recorded_as=recorded_as,
         venue_says={"yes_sub_title": market.yes_sub_title, "rules_primary": market.rules_primary},
         **(habits | stated),

@@ -13,6 +13,7 @@ from toy import START, book
 from engine import Strategy, StrategyConfig
 from markets.facts import (
     FACTS,
+    BookDoubt,
     Condition,
     DataGap,
     MarketPhase,
@@ -54,6 +55,7 @@ EXAMPLES = [
     DataGap(
         **times(), venue="KALSHI", series="KXFED", market="KXFED-27JAN-C", until_ns=KNOWN + 1, reason="",
     ),
+    BookDoubt(**times(), venue="KALSHI", series="KXFED", market=ODD, is_over=False, reason=ODD),
     VenueCondition(**times(), venue="KALSHI", condition=Condition.CLOSED_ONLY, detail=ODD),
 ]  # fmt: skip
 each_fact = pytest.mark.parametrize("fact", EXAMPLES, ids=lambda fact: type(fact).__name__)
@@ -95,6 +97,7 @@ def test_facts_are_found_under_what_they_are_about():
         "KXFED.KALSHI",
         "BTC-USD.COINBASE",
         "KXFED-27JAN-C-YES.KALSHI",
+        "KXFED.KALSHI",
         "KXFED.KALSHI",
         "KALSHI",
     ]
@@ -163,5 +166,5 @@ def test_a_replay_tells_each_fact_when_it_became_known_to_the_hook_that_is_for_i
         stage.play(book(0.48, 0.52, 9), [*facts, *strangers])
         [listener] = stage.strategies
         assert stage.door.faults == {}
-    hooks = ["on_resolution", "on_phase", "on_oracle", "on_fact", "on_fact", "on_fact"]
+    hooks = ["on_resolution", "on_phase", "on_oracle", "on_fact", "on_fact", "on_fact", "on_fact"]
     assert listener.heard == [(hook, fact, fact.ts_init) for hook, fact in zip(hooks, facts, strict=True)]

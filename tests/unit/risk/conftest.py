@@ -238,6 +238,7 @@ class Stands:
     unsettled: dict = field(default_factory=dict)
     doubted_ns: dict = field(default_factory=dict)
     printed_ns: dict = field(default_factory=lambda: {"BRTI.CFBENCHMARKS": START})
+    printed: dict = field(default_factory=dict)
     correlated: Decimal = Decimal(0)
     held: dict = field(default_factory=dict)
 

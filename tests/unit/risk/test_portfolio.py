@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from risk.contract import Outcome
 from risk.lots import Lot
 from risk.netting import gross_usd, worst_loss_usd
-from risk.stress import stress
+from risk.stress import Sight, pays_yes, scenarios, stress
 from risk.tail import Bet, bets_of, tail_of
 
 
@@ -126,14 +126,74 @@ def test_the_chance_of_a_loss_is_read_off_the_mark():
     assert (yes.chance_of_bad, no.chance_of_bad) == (pytest.approx(0.6), pytest.approx(0.6))
 
 
+SIGHT = Sight(lambda _: usd("0.4"), lambda _: None, usd("0.1"))
+
+
 def test_stress_says_the_worst_first():
-    lines = stress(
-        [lot("A", cost="5"), lot("A", "NO", cost="5.2"), lot("B", event="F", venue="POLY", cost="3")]
-    )
-    assert [(line.scenario, line.loss_usd) for line in lines] == [
+    own = [lot("A", cost="5"), lot("A", "NO", cost="5.2"), lot("B", event="F", venue="POLY", cost="3")]
+    assert [(line.scenario, line.loss_usd) for line in stress(own, SIGHT)] == [
         ("everything pays nothing", usd("13.2")),
         ("KALSHI never pays", usd("10.2")),
-        ("POLY never pays", usd(3)),
+        ("nobody bids any more", usd("7.2")),  # 30 contracts at half of 0.4
         ("every event of F ends at its worst", usd(3)),
+        ("POLY never pays", usd(3)),
         ("every event of E ends at its worst", usd("0.2")),
     ]
+
+
+def test_without_bidders_live_bids_fill_and_offers_do_not():
+    own = [lot("A", cost="5", bids=[(usd(10), usd("4.1"))], offers=[(usd(10), usd("0.5"))])]
+    found = {line.scenario: line.loss_usd for line in scenarios(own, SIGHT)}
+    assert found["nobody bids any more"] == usd("5") + usd("4.1") - usd("2")
+
+
+def on_btc(market, side="YES", kind="greater_or_equal", floor="100", cap=None, event=None, **more):
+    made = lot(market, side, event=event or market, **more)
+    strikes = {"strike_type": kind, "floor_strike": floor, "cap_strike": cap}
+    return replace(made, outcome=replace(made.outcome, underlying="BTC", **strikes))
+
+
+def at(spot):
+    return Sight(lambda _: usd("0.4"), lambda name: spot if name == "BTC" else None, usd("0.1"))
+
+
+def test_an_underlying_that_moves_pays_by_the_strikes_and_the_rest_stays_at_its_mark():
+    own = [on_btc("U", cost="6"), on_btc("L", "NO", floor="95", cost="3"), lot("X", event="X", cost="5")]
+    found = {line.scenario: line.loss_usd for line in scenarios(own, at(usd(102)))}
+    # higher, 112.2: U pays 10, L as NO nothing; lower, 91.8: the other way round; X is left at 4
+    assert found["BTC ends 10 % higher"] == (6 - 10) + 3 + (5 - 4)
+    assert found["BTC ends 10 % lower"] == 6 + (3 - 10) + (5 - 4)
+
+
+def test_a_strike_that_does_not_say_ends_the_worse_way_and_an_unknown_place_loses_all():
+    own = [on_btc("U", kind="custom", cost="6"), on_btc("U", "NO", kind="custom", cost="2")]
+    found = {line.scenario: line.loss_usd for line in scenarios(own, at(usd(102)))}
+    assert found["BTC ends 10 % higher"] == found["BTC ends 10 % lower"] == 8 - 10
+    nowhere = {
+        line.scenario: line.loss_usd for line in scenarios([*own, lot("X", event="X", cost="5")], SIGHT)
+    }
+    assert nowhere["BTC moves, from where is not known"] == 8 + (5 - 4)
+    uneven = [
+        on_btc("U", kind="custom", held=10, cost="6"),
+        on_btc("U", "NO", kind="custom", held=4, cost="2"),
+    ]
+    worst = {line.scenario: line.loss_usd for line in scenarios(uneven, at(usd(102)))}
+    assert worst["BTC ends 10 % higher"] == 8 - 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "floor", "cap", "below", "on", "above"),
+    [
+        ("greater", "100", None, False, False, True),
+        ("greater_or_equal", "100", None, False, True, True),
+        ("less", None, "100", True, False, False),
+        ("less_or_equal", None, "100", True, True, False),
+        ("between", "100", "100", False, True, False),
+        ("greater", None, "100", None, None, None),
+        ("between", "100", None, None, None, None),
+        (None, "100", None, None, None, None),
+    ],
+)
+def test_a_strike_says_which_side_pays(kind, floor, cap, below, on, above):
+    outcome = on_btc("U", kind=kind, floor=floor, cap=cap).outcome
+    assert [pays_yes(outcome, usd(price)) for price in ("99.99", "100", "100.01")] == [below, on, above]

@@ -53,6 +53,7 @@ from risk.rules.portfolio import (
     MaxCorrelatedPositions,
     MaxExpectedShortfall,
     MaxLossPerEvent,
+    MaxStressLoss,
     MaxValueAtRisk,
 )
 from risk.rules.rule import Pause
@@ -318,6 +319,10 @@ ROWS = [
     (CorrelatedSignals(limit=0.7, share=0.08002, factor=0.5, shrinkage_signals=10), {}, {"correlated": "1"}, None),
     (CorrelatedSignals(limit=0.7, share=0.04, factor=0.5, shrinkage_signals=10), {}, {},
      "40.01 USD asked, limit is 40 USD an order at 1 of full size (signals correlate by 0.000), about 99.98 contracts"),
+    (MaxStressLoss(share=0.04, move=0.1, sources={}), {}, {}, "40.01 USD would be lost if every event of KXFED-27JAN.KALSHI ends at its worst, limit is 40 USD"),
+    (MaxStressLoss(share=0.0401, move=0.1, sources={}), {}, {}, None),
+    (MaxStressLoss(share=0.03, move=0.1, sources={}), {}, lots(lot("KXFED-27JAN-C", "NO", held=100, cost=40)),
+     "56.01 USD would be lost if nobody bids any more, limit is 30 USD"),
     (StaleSource(max_age_secs={"BRTI.CFBENCHMARKS": 2}), {"now_ns": START + 2 * S}, {}, None),
     (StaleSource(max_age_secs={"BRTI.CFBENCHMARKS": 2}), {"now_ns": START + 2 * S + 10**6}, {},
      "the price of BRTI.CFBENCHMARKS is 2.001 secs old, limit is 2 secs"),
@@ -353,14 +358,14 @@ def test_every_rule_has_a_row_that_refuses_and_one_that_passes():
 NEED_EQUITY = {
     "MaxSharePerMarket", "MaxSharePerVenue", "MaxShareDeployed", "MaxKelly", "MaxDailyLoss", "MaxDailyLossShare",
     "MaxWeeklyLoss", "MaxLossPerTradeShare", "RatchetingDrawdown", "DrawdownSteps", "MaxValueAtRisk",
-    "MaxExpectedShortfall", "CorrelatedSignals",
+    "MaxExpectedShortfall", "CorrelatedSignals", "MaxStressLoss",
 }  # fmt: skip
 MORE_IS_TIGHTER = {
     "MinLiquidity": {"limit_contracts"}, "ConsecutiveLosses": {"pause_secs"}, "MinimumEdge": {"limit"},
     "NetEdgeAfterCosts": {"limit", "yearly_rate", "order_usd"}, "MarketUnresolved": {"margin_secs"},
     "ConfidenceFloor": {"floor"}, "FailedExecutions": {"window_secs"}, "MaxApiErrors": {"window_secs"},
     "MaxFaults": {"window_secs"}, "MaxLatency": {"window_secs"}, "MaxValueAtRisk": {"confidence", "correlation"},
-    "MaxExpectedShortfall": {"confidence", "correlation"}, "MaxPairCorrelation": {"in_group"},
+    "MaxExpectedShortfall": {"confidence", "correlation"}, "MaxPairCorrelation": {"in_group"}, "MaxStressLoss": {"move"},
 }  # fmt: skip
 PAUSES = {
     "MaxDailyLoss", "MaxDailyLossShare", "MaxWeeklyLoss", "ConsecutiveLosses", "RatchetingDrawdown",

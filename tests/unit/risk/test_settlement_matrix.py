@@ -1,5 +1,6 @@
 """How a position can end, on Kalshi's and on Polymarket's rules: every cent of each case, through the ledger."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -344,3 +345,43 @@ def test_a_statement_without_numbers_is_refused(wrong):
     ):
         with pytest.raises(ValueError, match="expected a number for"):
             differences(Ledger(), said)
+
+
+# What a real venue pays: whole cents at Kalshi, rounded down
+
+
+@pytest.mark.parametrize(
+    ("side", "contracts", "payout", "paid"),
+    [
+        ("YES", "7", "0.3755", "2.62"),  # 2.6285
+        ("YES", "7", "0.3700", "2.59"),
+        ("YES", "7.01", "1", "7.01"),
+        ("YES", "7", "0", "0"),
+        ("NO", "3", "0.6667", "2.00"),  # 2.0001
+        ("NO", "3", "0.3333", "0.99"),  # 0.9999: never to the nearest
+        ("YES", "0.01", "0.9999", "0.00"),
+    ],
+)
+def test_a_position_pays_whole_cents_rounded_down_where_its_venue_does(side, contracts, payout, paid):
+    outcome = replace(market("M", "KALSHI")[side == "NO"], payout_unit="0.01")
+    cash = {}
+    for in_units in (True, False):
+        ledger = Ledger(pays_in_units=in_units)
+        ledger.deposit("KALSHI", Decimal(100), 1)
+        size = Decimal(contracts)
+        ledger.post_fill(Fill("s", outcome, True, size, Decimal("0.5"), Decimal(0), "V", "t", 5))
+        ledger.post_settlement(Settlement("s", outcome, size, Decimal(payout), "P", 9))
+        ledger.audit()
+        cash[in_units] = ledger.cash_usd() - 100 + size * Decimal("0.5")
+    assert cash == {True: Decimal(paid), False: Decimal(contracts) * Decimal(payout)}
+
+
+def test_a_reversal_takes_back_what_was_paid_and_not_more():
+    outcome = replace(market("M", "KALSHI")[0], payout_unit="0.01")
+    ledger = Ledger(pays_in_units=True)
+    ledger.deposit("KALSHI", Decimal(100), 1)
+    ledger.post_fill(Fill("s", outcome, True, Decimal(7), Decimal("0.5"), Decimal(0), "V", "t", 5))
+    before = ledger.snapshot()
+    ledger.post_settlement(Settlement("s", outcome, Decimal(7), Decimal("0.3755"), "P", 9))
+    ledger.post_reversal(Reversal("s", outcome, "P", 10))
+    assert ledger.snapshot() == before
