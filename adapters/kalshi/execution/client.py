@@ -106,8 +106,7 @@ class KalshiExecutionClient(TradingClient[Ticket, Desk]):
             oms_type=OmsType.NETTING,
             base_currency=USD,
         )
-        self._tell_difference = on_difference
-        self._socket_factory = socket_factory
+        self._tell_difference, self._socket_factory = on_difference, socket_factory
         self._tasks = Tasks(self._failed)
         self._doubts = Doubts([(STREAM, "the private stream and the venue's books were not compared yet")])
         self._holdings = Holdings()

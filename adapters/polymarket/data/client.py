@@ -33,7 +33,7 @@ from network.tasks import Tasks
 
 _LOG: Final = logging.getLogger(__name__)
 _VITAL: Final = ("socket", "clock", "venue")
-_SERIES_FACTS: Final = ("MarketPhase", "MarketResolution", "DataGap")
+_SERIES_FACTS: Final = ("MarketPhase", "MarketResolution", "DataGap", "BookDoubt")
 _FIRST_PAUSE_SECS: Final = 0.25
 _MOST_PAUSE_SECS: Final = 10.0
 
