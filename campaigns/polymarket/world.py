@@ -96,7 +96,6 @@ class World:
             mined_ms=chance.choice((50, 300, 900)),
             confirmed_ms=chance.choice((1_000, 1_500)),
             post_only_ms=1_000,
-            max_skew_secs=5,
         )
         self.double = PolymarketDouble(settings, seed, wall_ns, plan)
         self.seed = seed

@@ -50,8 +50,6 @@ def check_type(order: Order, fills: list[MakerFill]) -> None:
         raise VenueError(400, "Invalid order payload")
     if order.ask.post_only and fills:
         raise VenueError(400, "invalid post-only order: order crosses book")
-    if reason := killed(order, fills):
-        raise VenueError(400, reason)
     asked = order.ask.budget or reserve(order.ask.price, order.ask.size)
     if fills and asked < ONE:
         side = "BUY" if order.ask.is_buy else "SELL"

@@ -92,7 +92,10 @@ class Exchange:
         return self._by_token.get(token)
 
     def place(self, ask: OrderAsk) -> tuple[Order, list[Trade]]:
-        """Take an order: trade what crosses, rest what may, hold what must wait; VenueError when refused."""
+        """Take an order: trade what crosses, rest what may, hold what must wait; VenueError when refused.
+
+        A FOK or FAK order that finds nothing is told on the stream as cancelled, besides.
+        """
         self.advance()
         market = self.market_of(ask.token)
         if ask.order_id in self.orders:
@@ -103,6 +106,10 @@ class Exchange:
         check_type(order, fills)
         check_funds(self.ledger, self.allowances, order, fills, self._reserved(order))
         self.orders[ask.order_id] = order
+        if reason := killed(order, fills):
+            order.status = f"CANCELED_{reason}"
+            self.announce(Notice(market, self.now_ns(), touched=[order]))
+            raise VenueError(400, reason)
         if fills and (delay_ns := self._delay_ns(order)):
             order.status = "DELAYED"
             self._delayed[ask.order_id] = (self.now_ns() + delay_ns, order)

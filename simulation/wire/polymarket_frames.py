@@ -134,7 +134,7 @@ def _about(market: Market) -> Row:
 def order_event(order: Order, kind: str, at_ns: int) -> Row:
     """An `order` event: PLACEMENT, UPDATE or CANCELLATION."""
     row = order_row(order)
-    return row | {
+    event = row | {
         "event_type": "order",
         "type": kind,
         "order_owner": order.ask.owner,
@@ -142,6 +142,9 @@ def order_event(order: Order, kind: str, at_ns: int) -> Row:
         "associate_trades": row["associate_trades"] or None,
         "timestamp": _millis(at_ns),
     }
+    is_killed = order.status.startswith("CANCELED_") and not order.status.isupper()
+    unsaid = dict.fromkeys(("size_matched", "created_at", "outcome"), "")  # as in a recorded frame of 2026
+    return event | unsaid if is_killed else event
 
 
 def trade_event(trade: Trade, owner: str, at_ns: int) -> Row:

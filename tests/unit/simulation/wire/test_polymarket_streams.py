@@ -289,3 +289,24 @@ def test_a_delayed_order_is_told_when_it_is_taken_and_when_it_trades():
         await takers.close()
 
     rehearse(work)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("FOK", "FOK orders are fully filled or killed."), ("FAK", "no orders found to match")],
+)
+def test_a_killed_order_is_refused_and_told_as_cancelled(kind, words):
+    async def work(double, alice, bob):
+        await alice.place(NO, "BUY", 40, 10)
+        stream = await user_stream(bob)
+        price = 60 if kind == "FOK" else 50
+        status, answer = await bob.place(YES, "BUY", price, 20, kind)
+        assert (status, words in answer["error"]) == (400, True)
+        [event] = await pong(stream)
+        assert (event["type"], event["size_matched"], event["order_type"]) == ("CANCELLATION", "", kind)
+        assert event["status"].startswith("CANCELED_")
+        assert words in event["status"]
+        assert len(double.exchange.open_orders()) == 1
+        await stream.close()
+
+    rehearse(work)
