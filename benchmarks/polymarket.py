@@ -7,7 +7,8 @@ of some 190 levels a token, and prove themselves by their hash as they do live.
 import asyncio
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
+from decimal import Decimal
 from typing import Any, Final, override
 
 from msgspec import convert
@@ -16,7 +17,11 @@ from nautilus_trader.live import LiveNode, LiveNodeConfig
 from nautilus_trader.model import StrategyId, TraderId
 
 from adapters.polymarket.config import PolymarketDataConfig
+from adapters.polymarket.data.markets import Markets
 from adapters.polymarket.factories.data import PolymarketDataClientConfig, PolymarketDataClientFactory
+from adapters.polymarket.messages.gamma import GammaMarket
+from adapters.polymarket.messages.market_stream import BookMessage, PriceChangeMessage, decode_market_frame
+from adapters.polymarket.providers.terms import Listing
 from benchmarks.figures import Figure, at_least, at_most, told
 from benchmarks.live import (
     BenchSettings,
@@ -28,7 +33,7 @@ from benchmarks.live import (
     resident_mb,
     run_until,
 )
-from benchmarks.polymarket_venue import EVENT, Speaker, Stream, speaker
+from benchmarks.polymarket_venue import EVENT, Speaker, SpokenMarket, Stream, speaker
 from engine import Door, Seat
 from engine.echo import EchoEar
 from markets.names import Series
@@ -42,6 +47,7 @@ _PACED_SECS: Final = 15.0
 _FULL_SECS: Final = 20.0
 _FULL_PER_SEC: Final = 10_500.0  # frames, of two changes each
 _LEAST_CHANGES: Final = 20_000
+_ALONE_FRAMES: Final = 20_000
 
 
 def measure() -> list[Figure]:
@@ -55,8 +61,44 @@ def measure() -> list[Figure]:
             (0.4, 2.0),
         )
         figures += _proofs(counts)
+    figures.append(_books_alone())
     with speaker() as venue:
         return [*figures, *sustained(venue, _FULL_SECS, _FULL_PER_SEC)]
+
+
+def _books_alone() -> Figure:
+    """Measure decoding, both books and what is told of them, by this process' own time: other work does not count."""
+    spoken = SpokenMarket()
+    tokens = [book.token_id for book in spoken.books]
+    row = GammaMarket(
+        condition_id=spoken.books[0].market,
+        slug="bench-market",
+        clob_token_ids=tuple(tokens),
+        outcomes=("Yes", "No"),
+        end_date="2035-01-01T00:00:00Z",
+        accepting_orders=True,
+        neg_risk=True,
+        order_price_min_tick_size=Decimal("0.001"),
+        order_min_size=Decimal(5),
+    )
+    told_data: deque[Any] = deque(maxlen=1)
+    at_ns = time.clock_gettime_ns(time.CLOCK_REALTIME)
+    markets = Markets(lambda _: None, told_data.append, lambda: at_ns, Counter())
+    market = markets.add(Listing(None, row))
+    if market is None:
+        raise RuntimeError(f"expected a market of our own, found {markets.unusable}")
+    market.wants.books |= {side.id for side in market.sides}
+    for said in spoken.messages():
+        market.take_book(convert(said, BookMessage), at_ns)
+    frames = [spoken.burst(is_hashed=place % 1_000 == 0).encode() for place in range(_ALONE_FRAMES)]
+    began = time.process_time()
+    for place, frame in enumerate(frames):
+        for message in decode_market_frame(frame):
+            if isinstance(message, PriceChangeMessage):
+                market.book.take_changes(message, at_ns + place * 10_000)
+    changes = 2 * len(frames) / (time.process_time() - began)
+    name = "Polymarket, price changes decoded, in both books and told, a second of processor time"
+    return at_least(name, changes, "changes/s", _LEAST_CHANGES)
 
 
 def sustained(venue: Speaker, secs: float, per_second: float) -> list[Figure]:

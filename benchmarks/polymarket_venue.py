@@ -82,7 +82,7 @@ def opening() -> list[dict[str, Any]]:
     return books
 
 
-class _Market:
+class SpokenMarket:
     """Both tokens' books, and bursts that change one level of YES and its mirror."""
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ def _top(book: TokenBook) -> str:
 
 class _Server:
     def __init__(self) -> None:
-        self._market = _Market()
+        self._market = SpokenMarket()
         self._sockets: set[web.WebSocketResponse] = set()
 
     async def start(self) -> str:
