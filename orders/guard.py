@@ -14,6 +14,8 @@ class Remembered(Protocol):
     """What our own records say of an order, and the venue never echoes."""
 
     @property
+    def client_order_id(self) -> str: ...
+    @property
     def instrument_id(self) -> InstrumentId: ...
     @property
     def time_in_force(self) -> TimeInForce: ...
@@ -24,4 +26,4 @@ class Remembered(Protocol):
 
 
 type Memory = Callable[[Sequence[str]], Awaitable[Mapping[str, Remembered]]]
-"""Asks our records for orders by client id; those that they do not know are left out."""
+"""Asks our records for orders by client id or the venue's; those that they do not know are left out."""

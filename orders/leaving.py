@@ -52,6 +52,10 @@ class Leaving[T: Ticket, R, A](ABC):
     def book(self, ticket: T, outcome: Outcome[A]) -> None:
         """Tell what an outcome means."""
 
+    def keep(self, ticket: T) -> None:
+        """Keep a ticket from now on."""
+        self._floor.tickets.add(ticket)
+
     async def submit(self, order: Any, params: Params = None) -> None:
         """Send one order of the engine's, or deny it; `params` are its own."""
         prepared = await self._prepare(order, params)
@@ -87,7 +91,11 @@ class Leaving[T: Ticket, R, A](ABC):
             return None
         try:
             found = self.checked(order, params)
-            answer = None if isinstance(found, str) else desk.ask(order, order.quantity, order.price)
+            answer = (
+                None
+                if isinstance(found, str)
+                else desk.ask(order, order.quantity, getattr(order, "price", None))
+            )
         except (
             Exception
         ) as error:  # a bug of ours or of the guard: the strategy must hear, and so must the desk
@@ -98,7 +106,7 @@ class Leaving[T: Ticket, R, A](ABC):
             return None
         ticket, _ = found
         ticket.sent_ns = desk.now_ns
-        desk.tickets.add(ticket)
+        self.keep(ticket)
         return found if answer is None or await self._passes(ticket, order, answer) else None
 
     async def _passes(self, ticket: T, order: Any, answer: Awaitable[Objection]) -> bool:

@@ -51,6 +51,7 @@ def written_first(
 class Remembered:
     """What was written down of an order before it left, and no venue tells again."""
 
+    client_order_id: str
     instrument_id: InstrumentId
     time_in_force: TimeInForce
     is_post_only: bool
@@ -58,12 +59,20 @@ class Remembered:
 
 
 def memory_of(journal: RunJournal) -> Callable[[Sequence[str]], Awaitable[dict[str, Remembered]]]:
-    """Return what tells an adapter of orders of earlier runs, by their ids; unknown ones are left out."""
+    """Return what tells an adapter of orders of earlier runs, by our ids or the venue's; unknown ones are left out."""
 
     async def memory(order_ids: Sequence[str]) -> dict[str, Remembered]:
-        wanted = (TABLES[Intent].c.kind == "new", TABLES[Intent].c.order_id.in_(order_ids))
-        found = await journal.journal.ask(lambda connection: list(read(connection, Intent, *wanted)))
-        return {intent.order_id: _remembered(intent) for intent in found}
+        events, intents = TABLES[OrderEvent], TABLES[Intent]
+
+        def look(connection: Any) -> dict[str, Remembered]:
+            named = {one: one for one in order_ids}
+            for event in read(connection, OrderEvent, events.c.venue_order_id.in_(order_ids)):
+                named[event.venue_order_id or ""] = event.order_id
+            wanted = (intents.c.kind == "new", intents.c.order_id.in_([*named.values()]))
+            found = {intent.order_id: _remembered(intent) for intent in read(connection, Intent, *wanted)}
+            return {asked: found[ours] for asked, ours in named.items() if ours in found}
+
+        return await journal.journal.ask(look)
 
     return memory
 
@@ -121,6 +130,7 @@ def _second_after(at_ns: int) -> int:
 
 def _remembered(intent: Intent) -> Remembered:
     return Remembered(
+        intent.order_id,
         InstrumentId.from_str(intent.instrument),
         getattr(TimeInForce, intent.terms["time_in_force"]),
         intent.terms["post_only"],
@@ -141,7 +151,7 @@ def _intent(journal: RunJournal, order: Any, quantity: Quantity, price: Price | 
         price=None if price is None else price.as_decimal(),
         terms={
             "time_in_force": order.time_in_force.name,
-            "post_only": order.is_post_only,
+            "post_only": getattr(order, "is_post_only", False),  # market orders do not say
             "reduce_only": order.is_reduce_only,
         },
     )

@@ -95,8 +95,8 @@ class Credentials:
         """Return the same key for a process that may place no order."""
         return replace(self, reads_only=True)
 
-    def sign(self, method: str, path: str, now_ns: int) -> dict[str, str]:
-        """Return the headers of one request at `now_ns`; a query in `path` is left out of the signature.
+    def sign(self, method: str, path: str, now_ns: int, _body: bytes = b"") -> dict[str, str]:
+        """Return the headers of one request at `now_ns`; query and body are no part of the signature.
 
         An RSA signature is different each time. Sign each attempt anew: a stale time is refused. NotForWriting
         when the key may only read.

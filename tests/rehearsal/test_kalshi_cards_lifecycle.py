@@ -115,7 +115,13 @@ def terms(desk, client_order_id):
 
 def remembered(order):
     """Return what a journal keeps of an order before it leaves."""
-    return Remembered(order.instrument_id, order.time_in_force, order.is_post_only, order.is_reduce_only)
+    return Remembered(
+        order.client_order_id.value,
+        order.instrument_id,
+        order.time_in_force,
+        order.is_post_only,
+        order.is_reduce_only,
+    )
 
 
 def filled(desk, client_order_id):

@@ -1,7 +1,6 @@
 """The look at the venue that makes up for streams without sequence: cash, orders, fills, positions by REST."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,12 +13,10 @@ from adapters.kalshi.execution.resolution import READ_ERRORS
 from adapters.kalshi.execution.settlements import Settlements
 from adapters.kalshi.execution.statements import FillStatement, OrderStatement
 from adapters.kalshi.messages.queries import FillsQuery, OrdersQuery, PositionsQuery
-from network.backoff import Backoff
+from orders.rounds import Rounds, Wanted
 
-_LOG: Final = logging.getLogger(__name__)
 STREAM: Final = "stream"
 POSITIONS: Final = "positions"
-REST: Final = "rest"
 _SECOND_NS: Final = 1_000_000_000
 _OVERLAP_SECS: Final = 120
 
@@ -51,10 +48,16 @@ class Reconciliation:
         self._desk = desk
         self._settlements = settlements
         self._findings = findings
-        self._sleep = sleep
-        self._backoff = Backoff(0.2, 2.0, 10.0, jitter=0.2)
-        self._asked = asyncio.Event()
-        self._cash_asked = asyncio.Event()
+        self._rounds = Rounds(
+            self._pass,
+            self._must_repeat,
+            desk.doubts,
+            every_secs=desk.settings.reconcile_secs,
+            read_errors=READ_ERRORS,
+            sleep=sleep,
+        )
+        self._cash = Wanted(self.read_cash, READ_ERRORS, sleep)
+        self._stream: PrivateStream | None = None
         self._since_ns = 0
         self._whole_ns = 0
         self._differing: dict[str, Decimal] = {}
@@ -77,37 +80,20 @@ class Reconciliation:
 
     def ask(self) -> None:
         """Want a pass soon."""
-        self._asked.set()
+        self._rounds.ask()
 
     def ask_cash(self) -> None:
         """Want the balance soon."""
-        self._cash_asked.set()
+        self._cash.ask()
 
     async def run(self, stream: PrivateStream) -> None:
         """Pass for ever."""
-        failures = 0
-        while True:
-            await self._wait(failures)
-            self._asked.clear()
-            try:
-                await self._pass(stream)
-                self._desk.doubts.clear(REST)
-            except READ_ERRORS as error:
-                _LOG.warning("a look at the venue failed: %s", error)
-                self._desk.doubts.raise_(REST, f"the venue cannot be asked: {error}")
-            failures = failures + 1 if self._must_repeat(stream) else 0
+        self._stream = stream
+        await self._rounds.run()
 
     async def follow_cash(self) -> None:
         """Read the balance whenever it is wanted; its budget is about one a second."""
-        while True:
-            await self._cash_asked.wait()
-            self._cash_asked.clear()
-            try:
-                await self.read_cash()
-            except READ_ERRORS as error:
-                _LOG.warning("the balance cannot be read: %s", error)
-                await self._sleep(1.0)
-                self._cash_asked.set()
+        await self._cash.run()
 
     async def read_cash(self) -> None:
         """Read the balance of all shards."""
@@ -115,22 +101,14 @@ class Reconciliation:
         self._desk.cash.take(await self._desk.http.get_balance(), spent)
         self._findings.on_cash()
 
-    async def _wait(self, failures: int) -> None:
-        if failures:
-            await self._sleep(self._backoff.delay_secs(failures - 1, lambda: 0.5))
-            return
-        try:
-            async with asyncio.timeout(self._desk.settings.reconcile_secs):
-                await self._asked.wait()
-        except TimeoutError:
-            return
+    def _must_repeat(self) -> bool:
+        doubts, stream = self._desk.doubts, self._stream
+        return doubts.has(POSITIONS) or (doubts.has(STREAM) and stream is not None and stream.is_whole)
 
-    def _must_repeat(self, stream: PrivateStream) -> bool:
-        doubts = self._desk.doubts
-        return doubts.has(REST) or doubts.has(POSITIONS) or (doubts.has(STREAM) and stream.is_whole)
-
-    async def _pass(self, stream: PrivateStream) -> None:
-        desk = self._desk
+    async def _pass(self) -> None:
+        desk, stream = self._desk, self._stream
+        if stream is None:
+            return
         epoch, was_whole = stream.epoch, stream.is_whole
         as_of_ns = (await desk.http.get_user_data_timestamp()).as_of_ns
         await self._read_orders()

@@ -64,8 +64,8 @@ def test_what_left_is_remembered_by_a_later_run_and_a_change_of_it_does_not_coun
         return await memory_of(journal)(["O-1", "O-2", "from elsewhere"])
 
     assert asyncio.run(main()) == {
-        "O-1": Remembered(NO, TimeInForce.GTC, is_post_only=True, is_reduce_only=False),
-        "O-2": Remembered(NO, TimeInForce.IOC, is_post_only=False, is_reduce_only=True),
+        "O-1": Remembered("O-1", NO, TimeInForce.GTC, is_post_only=True, is_reduce_only=False),
+        "O-2": Remembered("O-2", NO, TimeInForce.IOC, is_post_only=False, is_reduce_only=True),
     }
     assert asked == [(name, Decimal(2), Decimal("0.3")) for name in ("O-1", "O-1", "O-2")]
 
