@@ -50,6 +50,7 @@ class Unknown:
     cause: Cause
     status: int = 0
     code: str = ""
+    body: bytes = field(default=b"", repr=False)
 
 
 type Outcome[T] = Done[T] | Refused | Unknown

@@ -21,8 +21,8 @@ from network.outcomes import NOT_SENT, Cause, Done, Outcome, Refused, Unknown
 from network.replies import Reply
 from network.skew import ClockSkew
 
-# From method, path (all that follows the host, without the query) and our time in ns to headers.
-type Sign = Callable[[str, str, int], Mapping[str, str]]
+# From method, path (all that follows the host, without the query), our time in ns and the bytes of the body to headers.
+type Sign = Callable[[str, str, int, bytes], Mapping[str, str]]
 
 REFUSED_STATUSES = frozenset({400, 401, 403, 404, 409})
 _SECOND_NS = 1_000_000_000
@@ -232,7 +232,8 @@ class HttpSession:
         sent_ns = self.now_ns()
         headers = {} if request.payload is None else {"Content-Type": "application/json"}
         if self.sign is not None:
-            headers |= self.sign(request.method, request.url.raw_path, sent_ns + self._signed_ahead_ns)
+            signed_ns, body = sent_ns + self._signed_ahead_ns, request.payload or b""
+            headers |= self.sign(request.method, request.url.raw_path, signed_ns, body)
         # Errors become values here: aiohttp's own may hold the request with its headers, which are
         # secret, and an error raised inside `except` would carry them along as its context.
         try:

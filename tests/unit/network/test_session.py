@@ -468,7 +468,7 @@ def test_each_attempt_is_signed_anew_over_the_path_without_its_query(serve, sess
     server = Server((500, b""), GOOD)
     signed = []
 
-    def sign(method, path, now_ns):
+    def sign(method, path, now_ns, _body):
         signed.append((method, path, now_ns))
         return {"X-Signature": f"{SECRET}-{now_ns}"}
 
@@ -529,7 +529,7 @@ def test_a_request_refused_for_our_clock_is_signed_once_more_by_the_servers(
     server = Server((401, b"{}", late), (200, b"{}", late), (401, b"{}", late))
     signed = []
 
-    def sign(method, path, now_ns):
+    def sign(method, path, now_ns, _body):
         signed.append(now_ns)
         return {}
 
