@@ -1,11 +1,14 @@
 """The facts that the ledger is written from: trades, ends of positions, and cash that moves."""
 
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from typing import Final
 
-from risk.accounts import to_micro
+from risk.accounts import MICRO, to_micro
 from risk.contract import Outcome
 from risk.errors import ImpossiblePosting
+
+_PRICE_UNIT: Final = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,11 @@ class Fill:
             raise ImpossiblePosting(
                 f"expected a size above 0 for {self.outcome.instrument}, found {self.quantity}"
             )
-        return to_micro(self.quantity * self.price, "a trade")
+        exact = self.quantity * self.price
+        if not self.price % _PRICE_UNIT and not self.quantity % MICRO:
+            # Shares in millionths: the venue rounds the money itself, and no trade tells how.
+            exact = exact.quantize(MICRO, ROUND_HALF_EVEN)
+        return to_micro(exact, "a trade")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Credentials are not settings: they come from the environment (`signing`).
 """
 
-from typing import Annotated
+from typing import Annotated, Literal, override
 
 from msgspec import Meta, Struct
 
@@ -96,3 +96,37 @@ class PolymarketDataConfig(PolymarketConfig, frozen=True, kw_only=True, forbid_u
     proof_secs: Seconds = 2.0
     tokens_per_connection: Annotated[int, Meta(ge=2, le=500)] = venue.MOST_TOKENS_PER_CONNECTION
     windows_ahead: Annotated[int, Meta(ge=1, le=100)] = 3
+
+
+class PolymarketExecutionConfig(PolymarketConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to trade.
+
+    `wallet` says who holds the funds (`signing.wallets`), `funder` its address where that does not follow from the key.
+    The site at `site_url` is asked at the start and every hour whether orders are taken from here; whoever names the
+    other addresses names it too. With `arms_heartbeat` the venue cancels all orders of the key when we are silent for ten
+    seconds; once armed this cannot be undone for the key. `reconcile_secs` is the pause between two looks at
+    orders, trades and balances by REST. A match that is neither final nor reversed after `settles_within_secs` is asked for.
+    """
+
+    wallet: Literal["eoa", "proxy", "safe", "deposit"] = "eoa"
+    funder: str | None = None
+    builder_code: Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{64}$")] | None = None
+    site_url: str | None = None
+    arms_heartbeat: bool = False
+    heartbeat_secs: Seconds = venue.HEARTBEAT_SECS
+    reconcile_secs: Seconds = 30.0
+    settles_within_secs: Seconds = 30.0
+
+    @override
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.rest_url is None) != (self.site_url is None):
+            raise ValueError("expected site_url together with the other addresses, found one alone")
+        if self.heartbeat_secs >= venue.HEARTBEAT_LIMIT_SECS:
+            most = venue.HEARTBEAT_LIMIT_SECS
+            raise ValueError(f"expected heartbeat_secs below {most}, found {self.heartbeat_secs}")
+
+    @property
+    def site_address(self) -> str:
+        """Where the venue says whether it takes orders from here."""
+        return (self.site_url or venue.SITE_URL) + venue.GEOBLOCK_PATH

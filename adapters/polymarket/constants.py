@@ -17,7 +17,8 @@ MARKET_PATH: Final = "/ws/market"
 USER_PATH: Final = "/ws/user"
 RTDS_URL: Final = "wss://ws-live-data.polymarket.com"
 POLYBOLT_URL: Final = "wss://ws-live-v2.polymarket.com/ws"
-GEOBLOCK_URL: Final = "https://polymarket.com/api/geoblock"
+SITE_URL: Final = "https://polymarket.com"
+GEOBLOCK_PATH: Final = "/api/geoblock"
 
 # Contracts (section 3)
 STANDARD_EXCHANGE: Final = "0xE111180000d2663C0091e4f400237545B87B996B"
@@ -62,6 +63,10 @@ BOOK_RESULT: Final = "polymarket order book"
 PING_SECS: Final = 10.0
 SILENCE_SECS: Final = 30.0
 MOST_TOKENS_PER_CONNECTION: Final = 200  # above 500 no opening books come; Nautilus uses 200
+
+# Budgets of one signer (section 18): tokens per second and at most, in the lowest tier
+ORDERS_PER_SEC: Final = (40, 60)
+CANCELS_PER_SEC: Final = (80, 120)
 
 # Dead-man switch (section 6)
 HEARTBEAT_SECS: Final = 5.0

@@ -76,10 +76,24 @@ class SignedOrder:
     signature: str
 
 
+def hash_of(draft: Draft, wallet: Wallet) -> str:
+    """Return the id of a wallet's order, signed or not."""
+    return f"0x{draft.exchange.domain.digest(_struct_of(draft, wallet)).hex()}"
+
+
 def sign_order(draft: Draft, wallet: Wallet) -> SignedOrder:
     """Return the order of a wallet with its id."""
-    domain = draft.exchange.domain
-    struct = struct_hash(
+    domain, struct = draft.exchange.domain, _struct_of(draft, wallet)
+    digest = domain.digest(struct)
+    signature = wallet.owner.sign(digest)
+    if wallet.kind is WalletKind.DEPOSIT:
+        signature = _through_wallet(wallet, domain, struct)
+    order_id, text = f"0x{digest.hex()}", f"0x{signature.hex()}"
+    return SignedOrder(draft, wallet.funder, wallet.signer, int(wallet.kind), order_id, text)
+
+
+def _struct_of(draft: Draft, wallet: Wallet) -> bytes:
+    return struct_hash(
         _ORDER,
         draft.salt,
         wallet.funder,
@@ -93,12 +107,6 @@ def sign_order(draft: Draft, wallet: Wallet) -> SignedOrder:
         NOTHING,
         draft.builder,
     )
-    digest = domain.digest(struct)
-    signature = wallet.owner.sign(digest)
-    if wallet.kind is WalletKind.DEPOSIT:
-        signature = _through_wallet(wallet, domain, struct)
-    order_id, text = f"0x{digest.hex()}", f"0x{signature.hex()}"
-    return SignedOrder(draft, wallet.funder, wallet.signer, int(wallet.kind), order_id, text)
 
 
 def _through_wallet(wallet: Wallet, domain: Domain, struct: bytes) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from adapters.polymarket.messages import clob, gamma, past_trades, prices_stream
+from adapters.polymarket.messages import clob, gamma, orders, past_trades, portfolio, prices_stream
 from adapters.polymarket.messages.market_stream import decode_market_frame
 from adapters.polymarket.messages.user_stream import decode_user_frame
 
@@ -26,9 +26,9 @@ MARKET = as_type(gamma.GammaMarket)
 READERS = (  # the first pattern that fits a file's path decides
     ("vectors/*", None),  # hashes and signatures: the tests of those read them
     ("polymarket_us/*", None),  # another venue, which we do not speak
-    ("doc_samples/errors.json", None),  # texts of refusals: the adapter of orders reads them
-    ("doc_samples/order_post_responses.jsonl", None),
-    ("doc_samples/geoblock.json", None),
+    ("doc_samples/errors.json", None),  # texts of refusals, read in test_execution_statements
+    ("doc_samples/order_post_responses.jsonl", None),  # likewise
+    ("doc_samples/geoblock.json", as_type(portfolio.Geoblock)),
     ("doc_samples/ws_sports.jsonl", None),  # scores are no market data
     ("doc_samples/clob_market_compact.json", as_type(clob.CompactMarket)),
     ("doc_samples/rtds.jsonl", prices_stream.decode_rtds_frame),
@@ -51,7 +51,8 @@ READERS = (  # the first pattern that fits a file's path decides
     ("*/data_v2_trades*", as_type(tuple[past_trades.TradeRowV2, ...])),
     ("*/data_v2_resolutions*", as_type(tuple[past_trades.ResolutionRow, ...])),
     ("*/data_v2_prices*", as_type(tuple[past_trades.PriceRow, ...])),
-    ("*/data_v2_*", None),  # activity and positions of a user: the adapter of orders reads them
+    ("*/data_v2_positions*", as_type(tuple[portfolio.PositionRow, ...])),
+    ("*/data_v2_*", None),  # activity of a user, and positions of the first generation: nobody asks for them
     ("*/data_api_*", None),
     ("*/http_responses/book.json", as_type(clob.BookAnswer)),
     ("*/http_responses/markets.json", as_type(clob.ClobMarketsPage)),
@@ -61,7 +62,15 @@ READERS = (  # the first pattern that fits a file's path decides
     ("*/http_responses/event.json", as_type(gamma.GammaEvent)),
     ("*/http_responses/events_list.json", as_type(tuple[gamma.GammaEvent, ...])),
     ("*/http_responses/trades.json", as_type(tuple[past_trades.TradeRow, ...])),
-    ("*/http_*", None),  # answers to orders, cancels and balances: the adapter of orders reads them
+    ("*/http_balance*", as_type(portfolio.BalanceAnswer)),
+    ("*/http_batch_cancel*", as_type(orders.CancelAnswer)),
+    ("*/http_cancel*", as_type(orders.CancelAnswer)),
+    ("*/http_open_orders_page*", as_type(portfolio.OrdersPage)),
+    ("*/http_open_order*", as_type(portfolio.OrderRow)),
+    ("*/http_order_response*", as_type(orders.OrderAnswer)),
+    ("*/http_signed_order*", as_type(orders.OrderBody)),
+    ("*/http_trade_report*", as_type(portfolio.TradeRow)),
+    ("*/http_trades_page*", as_type(portfolio.TradesPage)),
     ("*/gamma_events_negrisk*", as_type(gamma.GammaEvent)),
     ("*/clob_price_midpoint*", None),  # prices that are not to be traded on
     ("*/clob_prices_history*", as_type(tuple[clob.PricePoint, ...])),

@@ -1,0 +1,1 @@
+"""How do orders reach Polymarket, and what became of them? Commands to requests, messages to order events."""
