@@ -13,6 +13,9 @@ from msgspec.structs import replace
 from adapters.kalshi.config import KalshiConfig
 from adapters.kalshi.http.client import KalshiHttp
 from adapters.kalshi.signing import Credentials
+from adapters.polymarket.config import PolymarketExecutionConfig
+from adapters.polymarket.http.client import PolymarketHttp
+from adapters.polymarket.signing.keys import ApiCredentials, Owner
 from network.errors import NetworkError
 from storage.journal.journal import Journal
 from system.book import BadBook, Live
@@ -24,6 +27,8 @@ from system.live_plan import LivePlan
 from system.live_view import LiveView, cancelled, pulse_words, session_words
 from system.logbook import JournalLogbook
 from system.modes import double_addresses
+from system.polymarket_closing import PolymarketCloser
+from system.polymarket_settings import read_settings as read_polymarket
 from system.redis_channel import relay
 from system.run_journal import RunJournal
 from system.supervisor import Supervisor, Terms
@@ -96,9 +101,14 @@ class LiveRun:
         assert live is not None
         closers: list[Closer] = []
         for venue in live.venues:
-            if venue != "KALSHI":
-                raise BadBook(f"expected venues that the supervisor can close, KALSHI, found {venue}")
-            closers.append(self._kalshi(live))
+            makers: dict[str, Callable[[Live], Closer]] = {
+                "KALSHI": self._kalshi,
+                "POLYMARKET": self._polymarket,
+            }
+            make = makers.get(venue)
+            if make is None:
+                raise BadBook(f"expected venues that the supervisor can close, found {venue}")
+            closers.append(make(live))
         for closer in closers:
             try:
                 await closer.open()
@@ -117,6 +127,18 @@ class LiveRun:
         credentials = Credentials.from_environment(self._environ)
         http = KalshiHttp(config, credentials, now_ns=now_ns, monotonic=time.monotonic)
         return KalshiCloser(http, now_ns=now_ns, monotonic=time.monotonic)
+
+    def _polymarket(self, live: Live) -> PolymarketCloser:
+        settings = live.settings.get("POLYMARKET", {})
+        addresses = double_addresses("POLYMARKET", self._plan.mode, self._environ)
+        config = replace(
+            read_polymarket({**settings, **addresses}, PolymarketExecutionConfig),
+            request_timeout_secs=_CLOSING_TIMEOUT_SECS,
+        )
+        owner = Owner.from_environment(self._environ)
+        credentials = ApiCredentials.from_environment(owner.address, self._environ)
+        http = PolymarketHttp(config, owner, credentials, now_ns=now_ns, monotonic=time.monotonic)
+        return PolymarketCloser(http, monotonic=time.monotonic)
 
     async def _supervise(
         self, closers: list[Closer], logbook: JournalLogbook, ours: RunJournal

@@ -15,6 +15,7 @@ LIVE_LOCK: Final = "ARGONAUT_LIVE"
 
 _ADDRESSES: Final = {"POLYMARKET": ("rest_url", "gamma_url", "data_url", "socket_url")}
 _TWO_ADDRESSES: Final = ("rest_url", "socket_url")
+_TRADING: Final = {"POLYMARKET": ("site_url",)}  # wanted by those who trade only
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -68,6 +69,9 @@ def double_addresses(venue: str, mode: Mode, environ: Mapping[str, str]) -> dict
         raise BadBook(
             f"expected {' and '.join(names.values())} in the environment, found {len(found)} of them"
         )
+    also = {key: f"ARGONAUT_{venue}_{key.upper()}" for key in _TRADING.get(venue, ())}
+    found |= {key: environ[name] for key, name in also.items() if environ.get(name)}
+    names |= also
     for key, address in found.items():
         if not is_on_this_machine(address):
             raise BadBook(f"expected an address on this machine in {names[key]}, found {address!r}")

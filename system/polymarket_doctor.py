@@ -1,11 +1,12 @@
 """What keeps a book from hearing Polymarket, and how to mend it; nothing changes there."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from typing import Final
 
 from msgspec import MsgspecError
 
-from adapters.polymarket.config import PolymarketDataConfig
+from adapters.polymarket.config import PolymarketDataConfig, PolymarketExecutionConfig
 from adapters.polymarket.constants import PROTOCOL_VERSION
 from adapters.polymarket.http.market_data import MarketData
 from adapters.polymarket.providers.catalogue import PolymarketCatalogue
@@ -19,11 +20,11 @@ _SECOND_NS: Final = 1_000_000_000
 
 
 async def examine_for_book(
-    settings: Raw, look: Look, _environ: Mapping[str, str], *, monotonic: Callable[[], float]
+    settings: Raw, look: Look, environ: Mapping[str, str], *, monotonic: Callable[[], float]
 ) -> Diagnosis:
     """Return what keeps a book from hearing the venue: it answers, clocks agree, orders are as we know them, the series are there.
 
-    Nothing here looks at a key: market data need none.
+    A book that trades is asked about its account too; market data need no key.
     """
     config = read_settings(settings, PolymarketDataConfig)
     async with MarketData(config, now_ns=look.now_ns, monotonic=monotonic) as http:
@@ -33,6 +34,11 @@ async def examine_for_book(
             await _asked("version of orders", examination.version()),
             *[await _asked(f"series {one}", examination.series(one)) for one in look.series],
         ]
+    if look.trades:
+        # Loaded only where it is needed: what can place an order is no part of a process that may not.
+        account = import_module("system.polymarket_account")
+        trading = read_settings(settings, PolymarketExecutionConfig)
+        findings += await account.examine(trading, environ, now_ns=look.now_ns, monotonic=monotonic)
     return Diagnosis("polymarket", "prod" if config.rest_url is None else "double", tuple(findings))
 
 

@@ -124,6 +124,10 @@ VENUES: Mapping[str, VenueRow] = {
         ScheduledFees,
         feed="system.polymarket_feed:make",
         doctor="system.polymarket_doctor:examine_for_book",
+        desk="system.polymarket_desk:make",
+        inquiry="system.polymarket_inquiry:ask",
+        payouts="system.polymarket_inquiry:payout",
+        books="system.polymarket_books:make",
     ),
 }
 
