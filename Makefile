@@ -101,7 +101,7 @@ determinism: $(READY)  ## replay one book 100 times, in three processes; writes 
 	ARGONAUT_REPLAYS=100 $(BIN)/pytest -q -s tests/replay/test_determinism.py
 
 .PHONY: mutants
-mutants: $(READY)  ## break risk and money code on purpose, count what the unit tests notice (ONLY=risk/rules EVERY=9)
+mutants: $(READY)  ## break risk and money code on purpose, count what tests notice (ONLY=risk/rules EVERY=9)
 	nice -n 10 $(BIN)/python -m benchmarks.mutants $(ONLY) $(if $(EVERY),--every $(EVERY))
 
 .PHONY: truncation
