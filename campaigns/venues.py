@@ -8,6 +8,9 @@ from campaigns.kalshi.chain import run_chain
 from campaigns.kalshi.desk import PATIENCE_SECS
 from campaigns.kalshi.run import ACTIVE_SECS, run_seed
 from campaigns.kalshi.world import terrain
+from campaigns.polymarket import chain as polymarket_chain
+from campaigns.polymarket import run as polymarket_run
+from campaigns.polymarket import world as polymarket_world
 from campaigns.records import FaultRun, KillChain
 
 
@@ -23,7 +26,14 @@ class Campaigns:
     every_fault: tuple[str, ...]
 
 
-VENUES: Final = {"kalshi": Campaigns(run_seed, run_chain, terrain(ACTIVE_SECS, PATIENCE_SECS).every_fault())}
+VENUES: Final = {
+    "kalshi": Campaigns(run_seed, run_chain, terrain(ACTIVE_SECS, PATIENCE_SECS).every_fault()),
+    "polymarket": Campaigns(
+        polymarket_run.run_seed,
+        polymarket_chain.run_chain,
+        polymarket_world.terrain(polymarket_run.ACTIVE_SECS, polymarket_run.PATIENCE_SECS).every_fault(),
+    ),
+}
 
 
 def campaigns_of(venue: str) -> Campaigns:

@@ -1,0 +1,76 @@
+"""A process that trades at Polymarket and is to be killed."""
+
+import re
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+from nautilus_trader.model import InstrumentId
+
+from campaigns import victim
+from campaigns.knowing import booked_of, complaints, held_of, known_order
+from campaigns.polymarket.world import SERIES, VENUE, make_markets
+from campaigns.records import Known, KnownOrder
+from campaigns.victim import Orders
+from system.node import BookNode
+
+_SIGNS = {
+    token: (market.condition_id, sign)
+    for market in make_markets(0)
+    for token, sign in zip(market.tokens, (1, -1), strict=True)
+}
+
+_TRADE = re.compile(r"[0-9a-f]{32}")
+
+
+def write_book(folder: Path, seed: int) -> Path:
+    """Write the book that all lives of a chain run; return it."""
+    names = [f"polymarket:{name}-*" for name in SERIES]
+    rule = '{ rule = "risk.rules.exposure:MaxDeployed", config = { limit = 1000000 } }'
+    file = folder / "book.toml"
+    file.write_text(f"""name = "victim"
+instruments = {names}
+risk = [{rule}]
+[[strategies]]
+strategy = "campaigns.actor:Actor"
+id = "actor-001"
+config = {{ series = {names}, seed = {seed}, scale = 10 }}
+[live]
+venues = ["{VENUE}"]
+""")
+    return file
+
+
+def live(pipe: Connection, orders: Orders) -> None:
+    """Run until killed."""
+    victim.live(pipe, orders, known_of)
+
+
+def known_of(node: BookNode) -> Known:
+    """Return what engine and ledger say; in doubt is what the engine has in flight."""
+    crew, cache = node.crew, node._cache
+    return Known(
+        orders=tuple(map(_known_order, cache.orders())),
+        held=held_of(cache, market_of),
+        booked=booked_of(crew.ledger, market_of),
+        cash_usd=crew.ledger.cash_usd(VENUE) + crew.ledger.pending_usd(VENUE),
+        pairs_usd=crew.ledger.cash_usd(VENUE) * 0,
+        unresolved=tuple(
+            f"{order.client_order_id} is {order.status.name}" for order in cache.orders_inflight()
+        ),
+        broken=tuple(complaints(crew.door, crew.guardian)),
+    )
+
+
+def _known_order(order: Any) -> KnownOrder:
+    """Name its trades as the venue's books do: our trade ids begin with the venue's, without dashes."""
+    known = known_order(order)
+    trades = [trade for trade in known.trades if _TRADE.match(trade)]
+    return replace(known, trades=tuple(f"{UUID(trade[:32])}|{known.order_id}" for trade in trades))
+
+
+def market_of(instrument_id: InstrumentId) -> tuple[str, int]:
+    """Return the condition of a token, and 1 for its first outcome, -1 for its second."""
+    return _SIGNS[instrument_id.symbol.value.rpartition("-")[2]]
