@@ -2,28 +2,45 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final
 
-from nautilus_trader.model import BinaryOption, InstrumentId, OrderFilled, StrategyId
+from nautilus_trader.model import (
+    BinaryOption,
+    InstrumentId,
+    OrderCanceled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    StrategyId,
+)
 
 from markets.instruments import OutcomePair, complement_of, info_of
 from network.errors import NetworkError
 from risk.ledger import Ledger
 from risk.trades import Settlement
+from storage.journal.overview import orders as list_orders
 from system.crew import Crew, RunFailed
 from system.node_plan import NodePlan, row_of
+from system.run_journal import RunJournal
 
 _LOG: Final = logging.getLogger(__name__)
 _PATIENCE_SECS: Final = 2.0
+_ENDS: Final = (OrderCanceled, OrderExpired, OrderRejected)
 
 
-def catch_up(crew: Crew, orders: Iterable[Any]) -> None:
+def open_before(journal: RunJournal) -> frozenset[str]:
+    """Return the orders that are open as far as the journal knows, by their ids."""
+    found = journal.journal.find(lambda connection: list_orders(connection, journal.scope))
+    return frozenset(order.order_id for order in found)
+
+
+def catch_up(crew: Crew, orders: Iterable[Any], were_open: Collection[str] = ()) -> None:
     """Take over the orders that the engine has reconciled with the venue, before strategies start.
 
-    The strategies themselves hear nothing of these trades (run on rc7); positions and orders are theirs in the
+    Those of `were_open` that have ended since are told as such. The strategies themselves hear nothing of these trades (run on rc7); positions and orders are theirs in the
     engine's cache. RunFailed for a trade in a market that we do not know: nobody could say what it cost.
     """
     for order in sorted(orders, key=attrgetter("ts_init")):
@@ -39,6 +56,9 @@ def catch_up(crew: Crew, orders: Iterable[Any]) -> None:
             crew.guardian.exposure.fill(order.client_order_id, -sum(map(_size, missed), Decimal(0)))
         for event in missed:
             crew.door.hear(event)
+        if order.is_closed and str(order.client_order_id) in were_open:
+            for end in [one for one in order.events() if isinstance(one, _ENDS)][-1:]:
+                crew.door.hear(end)
 
 
 async def settle_ended(plan: NodePlan, crew: Crew, cache: Any, now_ns: Callable[[], int]) -> None:

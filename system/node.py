@@ -25,7 +25,7 @@ from risk.guardian import Guardian
 from simulation.spelling import Spelling
 from storage.journal.records import RunPhase
 from system.attending import Attending
-from system.catching_up import catch_up, settle_ended
+from system.catching_up import catch_up, open_before, settle_ended
 from system.crew import TICKS_KEPT, Crew, RunFailed, Story
 from system.desk_words import desk_wish
 from system.event_log import EventLog
@@ -73,6 +73,7 @@ class BookNode:
         self._strategies = list(self.crew.strategies())
         self._kept = StrategyMemory(plan.journal) if plan.journal else None
         self._overtaken = unanswered(plan.journal) if plan.journal else []
+        self._open_before = open_before(plan.journal) if plan.journal else frozenset[str]()
         self._node = self._build()
         self._cache = self._node.cache
 
@@ -240,7 +241,7 @@ class BookNode:
             if cash and not self.crew.facts_restored:
                 self.crew.ledger.deposit(venue, cash, now_ns(), "starting balance")
         if not self._is_simulated:
-            catch_up(self.crew, self._cache.orders())
+            catch_up(self.crew, self._cache.orders(), self._open_before)
         self._enter("running", self._reduces_because or "")
 
     # running

@@ -97,6 +97,35 @@ def test_fills_of_a_dead_node_are_booked_by_the_next_one_and_nothing_is_sent_twi
     asyncio.run(scene())
 
 
+def test_an_order_that_was_cancelled_while_the_node_was_dead_is_known_to_be_over(tmp_path):
+    async def scene():
+        async with market_open(tmp_path) as (double, start):
+            async with start() as first:
+                await until(lambda: (quoted(double) and resting(double)) or first.returncode, what="an order")
+                await asyncio.sleep(1.0)
+                first.kill()
+                await first.wait()
+            (order,) = resting(double)
+            double.exchange.cancel(double.exchange.orders[order["order_id"]])
+            async with start() as second:
+                output = asyncio.create_task(second.stdout.read())
+
+                def ended():
+                    events = [
+                        one for one in kept(tmp_path, records.OrderEvent) if one.kind == "OrderCanceled"
+                    ]
+                    return events or second.returncode is not None
+
+                await until(ended, what="the end of the order")
+                assert second.returncode is None, (await output).decode()
+                second.terminate()
+                assert await second.wait() == 0, (await output).decode()
+            (event,) = [one for one in kept(tmp_path, records.OrderEvent) if one.kind == "OrderCanceled"]
+            assert event.order_id == order["client_order_id"]
+
+    asyncio.run(scene())
+
+
 def test_a_halt_cancels_what_rests_and_outlives_the_node(tmp_path):
     async def scene():
         async with market_open(tmp_path) as (double, start):
