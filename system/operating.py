@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -21,10 +22,10 @@ from storage.journal import commands
 from storage.journal.commands import Command, Kind, Wish
 from storage.journal.database import address_of, open_engine
 from storage.journal.errors import BadJournal, JournalError
-from storage.journal.migrating import must_be_newest, upgrade
 from storage.journal.overview import accounts, orders, positions, profits
 from storage.journal.scope import Scope, last_scope
 from storage.journal.tracing import trace
+from storage.journal.versions import must_be_newest
 from system import operating_tables as shown
 from system.book import BadBook, outline, read_book_file
 from system.run_journal import address_of_book
@@ -179,7 +180,9 @@ def upgrade_journal(
     with _exit_codes():
         engine = open_engine(address_of(_place(book, journal)))
         try:
-            before, now = upgrade(engine)
+            before, now = import_module("storage.journal.migrating").upgrade(
+                engine
+            )  # a halt needs none of it
         finally:
             engine.dispose()
     told = {"before": before, "now": now}

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final, Self
@@ -14,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.journal.database import address_of, open_engine
 from storage.journal.errors import BadJournal, JournalLost
-from storage.journal.migrating import must_be_newest, upgrade, version_of
 from storage.journal.records import Record
+from storage.journal.versions import must_be_newest, version_of
 from storage.journal.writing import Noted, begin, last_noted_ns, write
 
 CAPACITY: Final = 100_000
@@ -229,5 +230,5 @@ def _see_to_tables(engine: Engine) -> None:
     with engine.connect() as connection:
         is_new = version_of(connection) is None
     if is_new:
-        upgrade(engine)
+        import_module("storage.journal.migrating").upgrade(engine)  # takes half a second that few starts need
     must_be_newest(engine)

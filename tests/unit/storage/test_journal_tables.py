@@ -10,10 +10,11 @@ from storage.journal import timescale
 from storage.journal.database import address_of, open_engine
 from storage.journal.errors import BadJournal
 from storage.journal.journal import Journal
-from storage.journal.migrating import must_be_newest, newest, upgrade, version_of
+from storage.journal.migrating import upgrade, written
 from storage.journal.reading import read
 from storage.journal.records import DataHealth
 from storage.journal.tables import SCHEMA
+from storage.journal.versions import KNOWN, must_be_newest, newest, version_of
 
 
 @pytest.fixture
@@ -151,3 +152,7 @@ def test_sqlite_has_no_timescale(tmp_path):
     with engine.connect() as connection:
         assert timescale.is_there(connection) is False
     engine.dispose()
+
+
+def test_the_versions_that_this_house_names_are_those_that_it_has_steps_for():
+    assert written() == KNOWN
