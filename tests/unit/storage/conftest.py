@@ -20,6 +20,7 @@ from nautilus_trader.model import (
 )
 
 from markets.facts import (
+    BookDoubt,
     Condition,
     DataGap,
     MarketPhase,
@@ -151,6 +152,18 @@ def condition(at):
     ).as_data()
 
 
+def doubt(at):
+    return BookDoubt(
+        ts_event=START + at,
+        ts_init=START + at,
+        venue="KALSHI",
+        series="KXBTC15M",
+        market="KXBTC15M-A-15",
+        is_over=False,
+        reason="another top",
+    ).as_data()
+
+
 def one_of_each(yes):
     return [
         delta(yes, 1),
@@ -162,6 +175,7 @@ def one_of_each(yes):
         provenance(2),
         gap(5, 7),
         condition(6),
+        doubt(4),
     ]
 
 

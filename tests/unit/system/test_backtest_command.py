@@ -213,7 +213,7 @@ def test_bad_input_ends_with_two_and_one_line_and_no_traceback(tmp_path):
         ("seed = 1 }", "sead = 1 }", "unknown field `sead` - at `$.strategies[0].config`"),
         ('"coin-1"', '"coin"', "expected an id such as `edge-1`, found 'coin' - at `$.strategies[0].id`"),
         ('"coin-1"', '"coin-2"', "expected ids that differ after their last dash"),
-        ("KALSHI = 1000", "KALSHI = 1000, NYSE = 5", "expected a venue among KALSHI, found 'NYSE'"),
+        ("KALSHI = 1000", "KALSHI = 1000, NYSE = 5", "expected a venue among KALSHI, POLYMARKET, found 'NYSE'"),
         ("KALSHI = 1000", "", "expected a starting amount at KALSHI"),
         ("strategies.coin_flip:CoinFlip", "strategies.coin_flop:CoinFlip", "No module named 'strategies.coin_flop'"),
         ("kalshi:SYNBTC15M-*", "kalshi:SYNBTC16M-*", "expected a series among SYNBTC15M.KALSHI"),
