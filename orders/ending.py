@@ -77,8 +77,11 @@ class Cancelling[T: Ticket, A](ABC):
         try:
             for part in batched(ready, self._most_together, strict=False):
                 for ticket, outcome in zip(part, await self.send_together(part), strict=True):
-                    self._floor.tasks.start(f"follow the cancel of {ticket}", self._pursue(ticket, outcome))
                     followed.add(ticket)
+                    work = self._pursue(
+                        ticket, outcome
+                    )  # at once: no order may leave before a doubt is known
+                    self._floor.tasks.start(f"follow the cancel of {ticket}", work, at_once=True)
         finally:
             for ticket in ready:
                 if ticket not in followed:

@@ -63,9 +63,9 @@ class Leaving[T: Ticket, R, A](ABC):
             return
         ticket, request = prepared
         # Its bytes leave first: telling the engine wakes a thread that wants the interpreter.
-        answer = self._floor.tasks.start(f"send {ticket}", self.send(ticket, request), at_once=True)
+        work = self._floor.tasks.start(f"send {ticket}", self._send(ticket, request, order), at_once=True)
         self._tell_submitted(ticket, order)
-        self.book(ticket, await answer)
+        await work
 
     async def submit_list(self, orders: Sequence[Any], params: Params = None) -> None:
         """Send orders together; each succeeds or fails alone."""
@@ -123,6 +123,11 @@ class Leaving[T: Ticket, R, A](ABC):
             self._teller.drop(ticket)
         ticket.sent_ns = self._floor.now_ns
         return not ticket.is_closed
+
+    async def _send(self, ticket: T, request: R, order: Any) -> None:
+        outcome = await self.send(ticket, request)
+        self._tell_submitted(ticket, order)
+        self.book(ticket, outcome)  # in the same turn: no other order may leave before a doubt is known
 
     def _tell_submitted(self, ticket: T, order: Any) -> None:
         if not ticket.is_submitted:

@@ -17,16 +17,16 @@ RUN = "20261126T120000-rehearsal-abcdef"
 # The node, which kills itself when the first intent is durable: before the bytes leave, and after.
 BEFORE = """
 import os, signal, typer
-from system import node, node_process
+from system import desk_words, node_process
 
-def dying(journal, then, real=node.written_first):
+def dying(journal, then, real=desk_words.written_first):
     guard = real(journal, then)
     async def die(order, quantity, price):
         await guard(order, quantity, price)
         os.kill(os.getpid(), signal.SIGKILL)
     return die
 
-node.written_first = dying
+desk_words.written_first = dying
 typer.run(node_process.command)
 """
 AFTER = """

@@ -229,14 +229,14 @@ def test_there_are_no_options(stand):
         await must_be_denied(
             desk,
             [rests, sells, kills, waits],
-            "INVALID expected a BinaryOption, Kalshi has nothing else, found OptionContract",
+            "INVALID expected a BinaryOption, the venue has nothing else, found OptionContract",
         )
         odd = make.limit(call.id, BUY, one, price)
         desk.trader.submit_order(odd, params={"price_in": "volatility"})
         await desk.has(odd.client_order_id, "Denied")
         desk.trader.cancel_order(rests.client_order_id)
         desk.trader.cancel_all_orders(call.id)
-        with pytest.raises(ValueError, match="Kalshi has nothing else"):
+        with pytest.raises(ValueError, match="the venue has nothing else"):
             await desk.client._generate_position_status_reports(SimpleNamespace(instrument_id=call.id))
         assert desk.sent()[before:] == []
         assert desk.cache.positions(instrument_id=call.id) == []

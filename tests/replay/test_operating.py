@@ -271,5 +271,5 @@ def test_when_no_run_is_under_way_a_command_is_for_the_last_and_without_any_for_
 
 
 def test_an_upgrade_of_a_new_journal_makes_its_tables(journal_url):
-    assert asked("journal", "upgrade", "--journal", journal_url) == {"before": None, "now": "0001"}
-    assert asked("journal", "upgrade", "--journal", journal_url) == {"before": "0001", "now": "0001"}
+    assert asked("journal", "upgrade", "--journal", journal_url) == {"before": None, "now": "0002"}
+    assert asked("journal", "upgrade", "--journal", journal_url) == {"before": "0002", "now": "0002"}
