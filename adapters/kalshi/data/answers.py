@@ -1,31 +1,19 @@
 """What strategies ask once: instruments, a book, past trades and bars, as Nautilus' responses."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, override
 
-from nautilus_trader.live import (
-    BarsResponse,
-    BookResponse,
-    InstrumentResponse,
-    InstrumentsResponse,
-    TradesResponse,
-)
 from nautilus_trader.model import (
     AggregationSource,
     Bar,
     BarAggregation,
     BarType,
-    BookType,
     ClientId,
-    InstrumentId,
-    OrderBook,
-    OrderBookDelta,
     Price,
     PriceType,
     Quantity,
     TradeTick,
-    Venue,
 )
 
 from adapters.kalshi import constants as venue
@@ -36,11 +24,9 @@ from adapters.kalshi.messages.numbers import SIZE_DIGITS
 from adapters.kalshi.messages.queries import CandlesticksQuery, TradesQuery
 from adapters.kalshi.parsing import BookBuilder, parse_trade
 from markets.instruments import PRICE_DIGITS
-from markets.mirror import Mirror
+from markets.live.answering import DEFAULT_LIMIT, SECOND_NS, Answering, seconds_of
 
-_SECOND_NS: Final = 1_000_000_000
 _MOST_CANDLES: Final = 5_000
-_DEFAULT_LIMIT: Final = 1_000
 _PERIODS: Final[dict[tuple[BarAggregation, int], Literal[1, 60, 1440]]] = {
     (BarAggregation.MINUTE, 1): 1,
     (BarAggregation.MINUTE, 60): 60,
@@ -55,98 +41,51 @@ _MIRRORED: Final = {
 }
 
 
-class Answers:
-    """Answers requests through `respond`; those that ask the venue raise from `network.errors`.
-
-    What is told of NO is the mirror of what the venue says of YES.
-    """
+class Answers(Answering[LiveMarket]):
+    """Answers from what REST says."""
 
     def __init__(
         self, http: MarketData, client_id: ClientId, respond: Callable[[Any], None], now_ns: Callable[[], int]
     ) -> None:
+        super().__init__(venue.VENUE, client_id, respond, now_ns)
         self._http = http
-        self._client_id = client_id
-        self._respond = respond
-        self._now_ns = now_ns
-        self._mirror = Mirror()
 
-    def instruments(self, request: Any, markets: Iterable[LiveMarket]) -> None:
-        """Answer with both sides of every market that we know."""
-        sides = [side for market in markets for side in market.sides]
-        at_ns = self._now_ns()
-        self._respond(
-            InstrumentsResponse(
-                self._client_id, Venue(venue.VENUE), sides, request.request_id, at_ns, params=request.params
-            )
-        )
-
-    def instrument(self, request: Any, market: LiveMarket) -> None:
-        """Answer with one side of a market."""
-        side = next(one for one in market.sides if one.id == request.instrument_id)
-        self._respond(InstrumentResponse(data=side, **self._frame(request)))
-
+    @override
     async def book(self, request: Any, market: LiveMarket) -> None:
-        """Answer with the book as REST shows it."""
         snapshot = await self._http.get_market_orderbook(market.ticker, min(request.depth or 0, 100))
         builder = BookBuilder(market.pair.yes.id)
-        book = OrderBook(request.instrument_id, BookType.L2_MBP)
-        for item in builder.take_snapshot(snapshot, self._now_ns()):
-            if isinstance(item, OrderBookDelta):
-                book.apply_delta(self._seen_from(request.instrument_id, market, item))
-        self._respond(BookResponse(data=book, **self._frame(request)))
+        self._tell_book(request, market, builder.take_snapshot(snapshot, self._now_ns()))
 
+    @override
     async def trades(self, request: Any, market: LiveMarket) -> None:
-        """Answer with past trades in ascending order, block trades left out; the newest `limit` of the window."""
+        """Answer with past trades, block trades left out."""
         query = TradesQuery(
-            ticker=market.ticker, min_ts=_seconds(request.start_ns), max_ts=_seconds(request.end_ns)
+            ticker=market.ticker, min_ts=seconds_of(request.start_ns), max_ts=seconds_of(request.end_ns)
         )
-        most, found = request.limit or _DEFAULT_LIMIT, dict[str, TradeTick]()
+        most, found = request.limit or DEFAULT_LIMIT, dict[str, TradeTick]()
         async for trade in self._http.all_trades(query):
             tick, _ = parse_trade(trade, market.pair.yes.id, trade.happened_ns)
             if tick is not None:
                 found[trade.trade_id] = tick
             if len(found) >= most:
                 break
-        ticks = sorted(found.values(), key=lambda one: one.ts_event)
-        if request.instrument_id == market.pair.no.id:
-            ticks = [self._mirror.trade(one, market.pair.no.id) for one in ticks]
-        self._respond(TradesResponse(data=ticks, **self._window(request)))
+        self._tell_trades(request, market, found.values())
 
+    @override
     async def bars(self, request: Any, market: LiveMarket) -> None:
         """Answer with bars of trades or of quotes (`bar_of`); ValueError for other kinds of bars."""
         minutes = period_of(request.bar_type)
-        end_secs = _seconds(request.end_ns) or self._now_ns() // _SECOND_NS
+        end_secs = seconds_of(request.end_ns) or self._now_ns() // SECOND_NS
         most_secs = _MOST_CANDLES * minutes * 60
-        start_secs = max(_seconds(request.start_ns) or 0, end_secs - most_secs)
+        start_secs = max(seconds_of(request.start_ns) or 0, end_secs - most_secs)
         candles = await self._http.get_market_candlesticks(
             market.terms.series,
             market.ticker,
             CandlesticksQuery(start_ts=start_secs, end_ts=end_secs, period_interval=minutes),
         )
         is_no = request.bar_type.instrument_id == market.pair.no.id
-        bars = [bar for one in candles if (bar := bar_of(one, request.bar_type, is_no=is_no)) is not None]
-        window = self._window(request)
-        del window["instrument_id"]
-        self._respond(
-            BarsResponse(
-                data=bars[-request.limit :] if request.limit else bars, bar_type=request.bar_type, **window
-            )
-        )
-
-    def _seen_from(self, side: InstrumentId, market: LiveMarket, delta: OrderBookDelta) -> OrderBookDelta:
-        return delta if side == market.pair.yes.id else self._mirror.delta(delta, side)
-
-    def _window(self, request: Any) -> dict[str, Any]:
-        return self._frame(request) | {"start": request.start_ns, "end": request.end_ns}
-
-    def _frame(self, request: Any) -> dict[str, Any]:
-        return {
-            "client_id": self._client_id,
-            "instrument_id": getattr(request, "instrument_id", None),
-            "correlation_id": request.request_id,
-            "ts_init": self._now_ns(),
-            "params": request.params,
-        }
+        made = (bar_of(one, request.bar_type, is_no=is_no) for one in candles)
+        self._tell_bars(request, [bar for bar in made if bar is not None])
 
 
 def period_of(bar_type: BarType) -> Literal[1, 60, 1440]:
@@ -180,7 +119,7 @@ def bar_of(candle: Candlestick, bar_type: BarType, *, is_no: bool) -> Bar | None
     volume = Decimal(0)
     if kind == PriceType.LAST:
         volume = candle.volume_fp if candle.volume_fp is not None else candle.volume or Decimal(0)
-    at_ns = candle.end_period_ts * _SECOND_NS
+    at_ns = candle.end_period_ts * SECOND_NS
     first_px, high_px, low_px, last_px = (Price.from_decimal_dp(one, PRICE_DIGITS) for one in prices)
     size = Quantity.from_decimal_dp(volume, SIZE_DIGITS)
     return Bar(bar_type, first_px, high_px, low_px, last_px, size, at_ns, at_ns)
@@ -200,7 +139,3 @@ def _four_of(prices: Quotes) -> list[Decimal | None]:
             (prices.close_dollars, prices.close),
         )
     ]
-
-
-def _seconds(at_ns: int | None) -> int | None:
-    return None if at_ns is None else at_ns // _SECOND_NS

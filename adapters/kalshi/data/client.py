@@ -1,13 +1,11 @@
 """Kalshi for Nautilus' data engine: commands become subscriptions, what the venue says becomes data."""
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, override
+from typing import Any, Final, override
 
-from msgspec import MsgspecError
-from nautilus_trader.model import InstrumentId, Venue
+from nautilus_trader.model import InstrumentId
 
 from adapters.kalshi import constants as venue
 from adapters.kalshi.data.answers import Answers
@@ -27,16 +25,12 @@ from adapters.kalshi.messages.queries import TradesQuery
 from adapters.kalshi.providers.catalogue import KalshiCatalogue
 from adapters.kalshi.websocket.client import KalshiSocket, Listener
 from markets.live.conditions import Conditions
+from markets.live.following import Following
 from markets.live.outlet import Note, note_nothing
-from markets.live.refusing import Refusing
-from network.errors import NetworkError
+from network.asking import Asking
 from network.tasks import Tasks
 
 _LOG: Final = logging.getLogger(__name__)
-_VITAL: Final = ("socket", "clock", "venue")
-_SERIES_FACTS: Final = ("MarketPhase", "MarketResolution", "DataGap", "BookDoubt")
-
-type Kind = Literal["books", "quotes", "trades", "statuses"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +50,7 @@ class Wishes:
     has_room: Callable[[], bool] = lambda: True
 
 
-class KalshiDataClient(Refusing):
+class KalshiDataClient(Following[LiveMarket, Watch]):
     """One connection for all market data.
 
     `open_socket` makes the socket that talks to a listener; `tap` gets each raw frame before anybody else
@@ -76,18 +70,16 @@ class KalshiDataClient(Refusing):
         note: Note = note_nothing,
         **nautilus: Any,
     ) -> None:
-        super().__init__(venue=Venue(venue.VENUE), **nautilus)
-        self.counts: Counter[str] = Counter()
+        super().__init__(venue=venue.VENUE, respell=respell, note=note, **nautilus)
         self._http = http
         self._wishes = wishes
         now_ns = self.clock.timestamp_ns
         catalogue = KalshiCatalogue(http, now_ns)
-        self._respell = respell
-        emit = self._handle_data if respell is None else self._tell
-        self._note = note
-        self.markets = Markets(self._handle_instrument, emit, now_ns, self.counts, note)
-        self._conditions = Conditions(venue.VENUE, emit, now_ns, lambda: self._stream.last_message_ns, note)
-        self._watch = Watch(self.markets, catalogue, self._refresh, wishes.pace, self._conditions)
+        self.markets = Markets(self._handle_instrument, self._emit, now_ns, self.counts, note)
+        self._conditions = Conditions(
+            venue.VENUE, self._emit, now_ns, lambda: self._stream.last_message_ns, note
+        )
+        self._watch = Watch(self.markets, catalogue, self.refresh, wishes.pace, self._conditions)
         followers = Followers(
             renew_book=self._renew_book,
             on_lifecycle=self._take_lifecycle,
@@ -96,10 +88,11 @@ class KalshiDataClient(Refusing):
             on_lapse=self._catch_up,
             on_end=self._end,
         )
-        self._stream = MarketStream(self.markets.by_ticker, followers, emit, now_ns, self.counts)
+        self._stream = MarketStream(self.markets.by_ticker, followers, self._emit, now_ns, self.counts)
         self.socket = open_socket(self._stream.listener(tap))
         self.socket.wait_for(wishes.has_room)
         self._tasks = Tasks(self._report)
+        self._ask = Asking(self._tasks, self._take_trouble)
         self._channels: dict[str, set[str]] = {}
         self._answers = Answers(http, self.client_id, self._handle_response, now_ns)
 
@@ -133,158 +126,29 @@ class KalshiDataClient(Refusing):
         subject, _, source = key.rpartition(".")
         if name == "OraclePrice" and source == "CFBENCHMARKS":
             self.socket.subscribe(venue.INDEX_CHANNEL, (subject,))
-        elif name in _SERIES_FACTS and source == venue.VENUE:
-            self._watch.follow([subject])
-
-    @override
-    async def _subscribe_instruments(self, command: Any) -> None:
-        self._watch.follow([one for one in [(command.params or {}).get("series")] if one])
-
-    @override
-    async def _subscribe_instrument(self, command: Any) -> None:
-        self._with(command.instrument_id, lambda market: self._watch.follow([market.terms.series]))
-
-    @override
-    async def _subscribe_book_deltas(self, command: Any) -> None:
-        self._want("books", command.instrument_id)
-
-    @override
-    async def _subscribe_quotes(self, command: Any) -> None:
-        self._want("quotes", command.instrument_id)
-
-    @override
-    async def _subscribe_trades(self, command: Any) -> None:
-        self._want("trades", command.instrument_id)
-
-    @override
-    async def _subscribe_instrument_status(self, command: Any) -> None:
-        self._want("statuses", command.instrument_id)
-
-    @override
-    async def _subscribe_instrument_close(self, command: Any) -> None:
-        """Closes are told always: the engine pays out by them."""
-
-    # unsubscribe
-
-    @override
-    async def _unsubscribe(self, command: Any) -> None:
-        """Facts are told always: they are few, and recorders want them."""
-
-    @override
-    async def _unsubscribe_instruments(self, command: Any) -> None:
-        """Series are followed on: their markets may be traded."""
-
-    @override
-    async def _unsubscribe_instrument(self, command: Any) -> None:
-        """As for all instruments."""
-
-    @override
-    async def _unsubscribe_book_deltas(self, command: Any) -> None:
-        self._want_not("books", command.instrument_id)
-
-    @override
-    async def _unsubscribe_quotes(self, command: Any) -> None:
-        self._want_not("quotes", command.instrument_id)
-
-    @override
-    async def _unsubscribe_trades(self, command: Any) -> None:
-        self._want_not("trades", command.instrument_id)
-
-    @override
-    async def _unsubscribe_instrument_status(self, command: Any) -> None:
-        self._want_not("statuses", command.instrument_id)
-
-    @override
-    async def _unsubscribe_instrument_close(self, command: Any) -> None:
-        """As for subscribing."""
-
-    # request
-
-    @override
-    async def _request_instruments(self, request: Any) -> None:
-        """Answer with every market that we know, or with those of the series that the parameters name."""
-        series = (request.params or {}).get("series")
-        if series is None:
-            self._answers.instruments(request, self.markets.by_ticker.values())
         else:
-            self._ask(f"markets of {series}", self._list_and_answer(request, series))
-
-    @override
-    async def _request_instrument(self, request: Any) -> None:
-        self._with(request.instrument_id, lambda market: self._answers.instrument(request, market))
-
-    @override
-    async def _request_book_snapshot(self, request: Any) -> None:
-        self._with(
-            request.instrument_id, lambda market: self._ask("book", self._answers.book(request, market))
-        )
-
-    @override
-    async def _request_trades(self, request: Any) -> None:
-        self._with(
-            request.instrument_id,
-            lambda market: self._ask("past trades", self._answers.trades(request, market)),
-        )
-
-    @override
-    async def _request_bars(self, request: Any) -> None:
-        instrument_id = request.bar_type.instrument_id
-        self._with(instrument_id, lambda market: self._ask("past bars", self._answers.bars(request, market)))
+            await super()._subscribe(command)
 
     # ours
 
-    def _want(self, kind: Kind, side: InstrumentId) -> None:
-        def note(market: LiveMarket) -> None:
-            getattr(market.wants, kind).add(side)
-            if kind == "books":
-                market.book.owe_whole([side])
-            elif kind == "quotes":
-                market.book.owe_quote(side)
-            elif kind == "statuses":
-                market.told.tell_status(side, self.clock.timestamp_ns())
-            self._refresh(market)
+    @override
+    def known(self) -> Mapping[str, LiveMarket]:
+        return self.markets.by_ticker
 
-        self._with(side, note)
+    @override
+    def name_of(self, side: InstrumentId) -> str:
+        return ticker_of(side)
 
-    def _want_not(self, kind: Kind, side: InstrumentId) -> None:
-        market = self.markets.by_ticker.get(ticker_of(side))
-        if market is not None:
-            getattr(market.wants, kind).discard(side)
-            self._refresh(market)
+    @override
+    def miss(self, side: InstrumentId) -> None:
+        _LOG.error("expected %s to be a market of Kalshi that can be traded, found none: no data", side)
 
-    def _with(self, side: InstrumentId, act: Callable[[LiveMarket], None]) -> None:
-        """Act on a market, at once when it is known, else when the venue has described it."""
-        market = self.markets.by_ticker.get(ticker_of(side))
-        if market is not None:
-            act(market)
-        else:
-            self._ask(f"market of {side}", self._load_and(side, act))
+    @override
+    def give_up(self) -> None:
+        self.socket.stop()
 
-    async def _list_and_answer(self, request: Any, series: str) -> None:
-        await self._watch.list_series(series)
-        markets = [one for one in self.markets.by_ticker.values() if one.terms.series == series]
-        self._answers.instruments(request, markets)
-
-    async def _load_and(self, side: InstrumentId, act: Callable[[LiveMarket], None]) -> None:
-        market = await self._watch.load(ticker_of(side))
-        if market is None:
-            _LOG.error("expected %s to be a market of Kalshi that can be traded, found none: no data", side)
-        else:
-            act(market)
-
-    def _ask(self, what: str, work: Coroutine[Any, Any, None]) -> None:
-        async def ask() -> None:
-            try:
-                await work
-            except (NetworkError, MsgspecError, ValueError) as error:
-                self.counts["failed_requests"] += 1
-                self._conditions.take_trouble(f"{what}: {error}")
-                _LOG.error("expected the %s, found: %s", what, error)
-
-        self._tasks.start(what, ask())
-
-    def _refresh(self, market: LiveMarket) -> None:
-        """Ask the socket for what is wanted of a market now, and for no more."""
+    @override
+    def refresh(self, market: LiveMarket) -> None:
         wanted: set[str] = set()
         if market.wants.needs_book and not market.is_settled:
             wanted |= {venue.BOOK_CHANNEL, TICKER_CHANNEL}
@@ -311,7 +175,7 @@ class KalshiDataClient(Refusing):
         market = self.markets.by_ticker.get(step.market_ticker)
         if market is not None and market.is_settled:
             market.forget_trades()
-            self._refresh(market)
+            self.refresh(market)
 
     def _catch_up(self, channel: str) -> None:
         """Ask REST for what a channel without books has not told."""
@@ -334,21 +198,9 @@ class KalshiDataClient(Refusing):
         self._note("down", {"reason": reason}, at_ns)
         self._conditions.end(reason, at_ns)
 
-    def _tell(self, datum: Any) -> None:
-        assert self._respell is not None
-        for spelt in self._respell(datum):
-            self._handle_data(spelt)
-
     def _report(self, name: str, error: BaseException) -> None:
         _LOG.critical("expected the %s of Kalshi's data to go on, found it failed", name, exc_info=error)
-        self.counts["failed_tasks"] += 1
-        if name not in _VITAL:
-            return
-        # Without this part nothing that we say can be trusted, so nothing may look alive.
-        now_ns = self.clock.timestamp_ns()
-        for market in self.markets.by_ticker.values():
-            market.book.lose(now_ns, now_ns, f"the {name} failed")
-        self.socket.stop()
+        self._fail(name)
 
 
 def ticker_of(side: InstrumentId) -> str:

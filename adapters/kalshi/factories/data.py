@@ -1,9 +1,7 @@
 """Builds Kalshi's data client for Nautilus: settings become a config, and nothing here can place an order."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, Self, override
+from typing import Any, override
 
-from nautilus_trader.config import DataClientConfig
 from nautilus_trader.live.clients import DataClientFactory
 
 from adapters.kalshi.config import KalshiDataConfig
@@ -11,59 +9,23 @@ from adapters.kalshi.data.client import KalshiDataClient, Wishes
 from adapters.kalshi.data.watch import Pace
 from adapters.kalshi.factories.sharing import SharedReader, environ, share, socket_opener
 from adapters.kalshi.signing import Credentials
-from markets.live.outlet import Note, note_nothing
-
-type Tap = Callable[[bytes, int, int], None]
-type Respell = Callable[[Any], Iterable[Any]]
+from markets.live.client_config import FollowingConfig
 
 
-class KalshiDataClientConfig(DataClientConfig):
-    """What Nautilus passes on to the factory of the data client.
+class KalshiDataClientConfig(FollowingConfig[KalshiDataConfig, Pace]):
+    """What Nautilus passes on to the factory of the data client; `markets` are tickers."""
 
-    `series` are listed at the start and followed, `markets` are listed. `tap` gets each raw frame before anybody else, `note` what no
-    frame tells (`KalshiDataClient`): what a recorder needs. `respell` says what the engine is told for each datum: a simulated venue wants prints spelt out. While `has_room()` is false, frames wait.
-    """
-
-    def __new__(  # noqa: PLR0913  each is one thing that a caller may want
-        cls,
-        *,
-        settings: KalshiDataConfig,
-        series: tuple[str, ...] = (),
-        markets: tuple[str, ...] = (),
-        pace: Pace | None = None,
-        tap: Tap | None = None,
-        respell: Respell | None = None,
-        note: Note = note_nothing,
-        has_room: Callable[[], bool] = lambda: True,
-        **nautilus: Any,
-    ) -> Self:
-        return super().__new__(cls, **nautilus)
-
-    def __init__(  # noqa: PLR0913  as above
-        self,
-        *,
-        settings: KalshiDataConfig,
-        series: tuple[str, ...] = (),
-        markets: tuple[str, ...] = (),
-        pace: Pace | None = None,
-        tap: Tap | None = None,
-        respell: Respell | None = None,
-        note: Note = note_nothing,
-        has_room: Callable[[], bool] = lambda: True,
-        **nautilus: Any,
-    ) -> None:
-        self.settings = settings
-        self.wishes = Wishes(
-            series=series,
-            markets=markets,
-            indices=settings.indices,
-            follows_lifecycle=settings.follows_lifecycle,
-            pace=pace or Pace(),
-            has_room=has_room,
+    @property
+    def wishes(self) -> Wishes:
+        """What to take beside what strategies subscribe to."""
+        return Wishes(
+            series=self.series,
+            markets=self.markets,
+            indices=self.settings.indices,
+            follows_lifecycle=self.settings.follows_lifecycle,
+            pace=self.pace or Pace(),
+            has_room=self.has_room,
         )
-        self.tap = tap
-        self.respell = respell
-        self.note = note
 
 
 class KalshiDataClientFactory(DataClientFactory):

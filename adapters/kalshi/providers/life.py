@@ -10,8 +10,9 @@ from adapters.kalshi.messages.market_data import MarketLifecycle
 from adapters.kalshi.messages.numbers import time_ns
 from adapters.kalshi.messages.recordings import ResultRow
 from adapters.kalshi.messages.reference import Market
-from markets.facts import BookDoubt, DataGap, Fact, MarketPhase, MarketResolution, Phase
+from markets.facts import Fact, MarketPhase, MarketResolution, Phase
 from markets.instruments import MarketTerms
+from markets.live.life import Life
 
 _SECOND_NS: Final = 1_000_000_000
 _PAYOUTS: Final = {"yes": Decimal(1), "no": Decimal(0)}
@@ -36,7 +37,7 @@ _STATES: Final = {
 _WITH_RESULT: Final = frozenset({Phase.DETERMINED, Phase.DISPUTED, Phase.SETTLED})
 
 
-class MarketLife:
+class MarketLife(Life):
     """One market's way from its opening to its payout, as facts.
 
     The venue sends no message at open and close times, and `settled` does not repeat the result that
@@ -47,8 +48,7 @@ class MarketLife:
     def __init__(
         self, terms: MarketTerms, later: ResultRow | Market | None = None, *, is_news: bool = True
     ) -> None:
-        self.terms = terms
-        self.closes_ns = terms.closes_ns
+        super().__init__(terms)
         self._later = later
         self._is_news = is_news
         self._payout: Decimal | None = None
@@ -67,7 +67,7 @@ class MarketLife:
             return []
         happened_secs = message.settled_ts or message.determination_ts
         happened_ns = happened_secs * _SECOND_NS if happened_secs else recv_ns
-        facts: list[Fact] = [self._phase(phase, happened_ns, recv_ns)]
+        facts: list[Fact] = [self.phase(phase, happened_ns, recv_ns)]
         if phase in (Phase.DETERMINED, Phase.SETTLED) and self._payout is not None:
             self._is_settled = phase == Phase.SETTLED
             facts.append(self._resolution(self._payout, happened_ns, recv_ns, venue.OFFICIAL))
@@ -85,7 +85,7 @@ class MarketLife:
         if phase is Phase.OPEN and known_ns >= self.closes_ns:
             phase = Phase.CLOSED
         happened_ns = time_ns(row.settlement_ts) if row.settlement_ts else known_ns
-        facts: list[Fact] = [self._phase(phase, happened_ns, known_ns)]
+        facts: list[Fact] = [self.phase(phase, happened_ns, known_ns)]
         if phase in _WITH_RESULT and row.result:
             self._payout = _payout(row.result, row.settlement_value_dollars)
             self._is_settled = phase == Phase.SETTLED
@@ -94,23 +94,15 @@ class MarketLife:
             facts.append(replace(fact, is_disputed=is_disputed))
         return facts
 
-    def opened(self) -> MarketPhase:
-        """Return the opening, known from the clock: the venue sends no message."""
-        return self._phase(Phase.OPEN, self.terms.opens_ns, self.terms.opens_ns)
-
     def stands(self, phase: Phase, now_ns: int) -> MarketPhase:
         """Return that the market is in `phase`, as somebody else learnt at `now_ns`: its shard pauses, say."""
-        return self._phase(phase, now_ns, now_ns)
+        return self.phase(phase, now_ns, now_ns)
 
     def first_facts(self) -> list[Fact]:
         """Return that the market is open, known as soon as the market is; nothing when that is no news."""
         if not self._is_news:
             return []
-        return [self._phase(Phase.OPEN, self.terms.opens_ns, max(self.terms.opens_ns, self.terms.known_ns))]
-
-    def closed(self) -> MarketPhase:
-        """Return the close, known from the clock."""
-        return self._phase(Phase.CLOSED, self.closes_ns, self.closes_ns)
+        return [self.phase(Phase.OPEN, self.terms.opens_ns, max(self.terms.opens_ns, self.terms.known_ns))]
 
     def paid(self) -> list[MarketResolution]:
         """Return the payout if an official result was noted later and no message has told it.
@@ -133,52 +125,8 @@ class MarketLife:
         self._is_settled = True
         return [self._resolution(payout, paid_ns, paid_ns, source)]
 
-    def gap(self, since_ns: int, until_ns: int, reason: str) -> DataGap:
-        """Return the fact that nobody looked at this market for a while, at most until its close."""
-        return DataGap(
-            ts_event=since_ns,
-            ts_init=since_ns,
-            venue=venue.VENUE,
-            series=self.terms.series,
-            market=self.terms.market,
-            until_ns=min(until_ns, self.closes_ns),
-            reason=reason,
-        )
-
-    def doubt(self, now_ns: int, reason: str | None) -> BookDoubt:
-        """Return the fact that our book of this market cannot be right, or, without a reason, that it is again."""
-        return BookDoubt(
-            ts_event=now_ns,
-            ts_init=now_ns,
-            venue=venue.VENUE,
-            series=self.terms.series,
-            market=self.terms.market,
-            is_over=reason is None,
-            reason=reason or "",
-        )
-
-    def _phase(self, phase: Phase, happened_ns: int, known_ns: int) -> MarketPhase:
-        return MarketPhase(
-            ts_event=happened_ns,
-            ts_init=known_ns,
-            venue=venue.VENUE,
-            series=self.terms.series,
-            market=self.terms.market,
-            phase=phase,
-            closes_ns=self.closes_ns,
-        )
-
     def _resolution(self, payout: Decimal, happened_ns: int, known_ns: int, source: str) -> MarketResolution:
-        return MarketResolution(
-            ts_event=happened_ns,
-            ts_init=known_ns,
-            venue=venue.VENUE,
-            series=self.terms.series,
-            market=self.terms.market,
-            payout=payout,
-            source=source,
-            is_final=self._is_settled,
-        )
+        return self.result(payout, happened_ns, known_ns, source, is_final=self._is_settled)
 
 
 def _payout(result: str, settlement_value: Decimal | None) -> Decimal:

@@ -1,31 +1,19 @@
 """What strategies ask once: instruments, a book, past trades and bars, as Nautilus' responses."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, Final
+from typing import Any, Final, override
 
-from nautilus_trader.live import (
-    BarsResponse,
-    BookResponse,
-    InstrumentResponse,
-    InstrumentsResponse,
-    TradesResponse,
-)
 from nautilus_trader.model import (
     AggregationSource,
     Bar,
     BarAggregation,
     BarType,
-    BookType,
     ClientId,
-    InstrumentId,
-    OrderBook,
-    OrderBookDelta,
     Price,
     PriceType,
     Quantity,
     TradeTick,
-    Venue,
 )
 
 from adapters.polymarket import constants as venue
@@ -35,108 +23,56 @@ from adapters.polymarket.messages.clob import PricePoint
 from adapters.polymarket.parsing.book import Terms, TokenBook
 from adapters.polymarket.parsing.trades import parse_past_trade
 from markets.instruments import PRICE_DIGITS
+from markets.live.answering import DEFAULT_LIMIT, SECOND_NS, Answering, seconds_of
 from markets.live.yes_book import YesBook
-from markets.mirror import Mirror
 
-_SECOND_NS: Final = 1_000_000_000
-_DEFAULT_LIMIT: Final = 1_000
 _DEFAULT_SPAN_SECS: Final = 86_400
 _MINUTES: Final = {BarAggregation.MINUTE: 1, BarAggregation.HOUR: 60, BarAggregation.DAY: 1440}
 
 
-class Answers:
-    """Answers requests through `respond`; those that ask the venue raise from `network.errors`.
-
-    What is told of NO is the mirror of what the venue says of YES.
-    """
+class Answers(Answering[LiveMarket]):
+    """Answers from what REST says."""
 
     def __init__(
         self, http: MarketData, client_id: ClientId, respond: Callable[[Any], None], now_ns: Callable[[], int]
     ) -> None:
+        super().__init__(venue.VENUE, client_id, respond, now_ns)
         self._http = http
-        self._client_id = client_id
-        self._respond = respond
-        self._now_ns = now_ns
-        self._mirror = Mirror()
 
-    def instruments(self, request: Any, markets: Iterable[LiveMarket]) -> None:
-        """Answer with both sides of these markets."""
-        sides = [side for market in markets for side in market.sides]
-        self._respond(
-            InstrumentsResponse(
-                self._client_id,
-                Venue(venue.VENUE),
-                sides,
-                request.request_id,
-                self._now_ns(),
-                params=request.params,
-            )
-        )
-
-    def instrument(self, request: Any, market: LiveMarket) -> None:
-        """Answer with one side of a market."""
-        side = next(one for one in market.sides if one.id == request.instrument_id)
-        self._respond(InstrumentResponse(data=side, **self._frame(request)))
-
+    @override
     async def book(self, request: Any, market: LiveMarket) -> None:
-        """Answer with the book as REST shows it."""
         answer = await self._http.get_book(market.book.yes_token)
         token = TokenBook(
             answer.market, answer.asset_id, Terms(answer.min_order_size or "", bool(answer.neg_risk))
         )
         token.take_book(answer.as_message())
         builder = YesBook(market.pair.yes.id, venue.FILL_DECIMALS)
-        book = OrderBook(request.instrument_id, BookType.L2_MBP)
-        for item in builder.replace(*token.lots(), self._now_ns()):
-            if isinstance(item, OrderBookDelta):
-                book.apply_delta(self._seen_from(request.instrument_id, market, item))
-        self._respond(BookResponse(data=book, **self._frame(request)))
+        self._tell_book(request, market, builder.replace(*token.lots(), self._now_ns()))
 
+    @override
     async def trades(self, request: Any, market: LiveMarket) -> None:
-        """Answer with past trades in ascending order, by the time of their blocks; the newest `limit` of the window."""
-        most, found = request.limit or _DEFAULT_LIMIT, dict[str, TradeTick]()
-        pages = self._http.get_trades(market.condition, _seconds(request.start_ns), _seconds(request.end_ns))
+        """Answer with past trades by the time of their blocks."""
+        most, found = request.limit or DEFAULT_LIMIT, dict[str, TradeTick]()
+        pages = self._http.get_trades(
+            market.condition, seconds_of(request.start_ns), seconds_of(request.end_ns)
+        )
         async for page in pages:
             for row in page:
                 tick, _ = parse_past_trade(row, market.pair)
                 found[str(tick.trade_id)] = tick
             if len(found) >= most:
                 break
-        ticks = sorted(found.values(), key=lambda one: one.ts_event)[-most:]
-        if request.instrument_id == market.pair.no.id:
-            ticks = [self._mirror.trade(one, market.pair.no.id) for one in ticks]
-        self._respond(TradesResponse(data=ticks, **self._window(request)))
+        self._tell_trades(request, market, found.values())
 
+    @override
     async def bars(self, request: Any, market: LiveMarket) -> None:
         """Answer with MID bars of the venue's past prices, which have no volume; ValueError for other kinds of bars."""
         minutes = period_of(request.bar_type)
-        end_secs = _seconds(request.end_ns) or self._now_ns() // _SECOND_NS
-        start_secs = _seconds(request.start_ns) or end_secs - _DEFAULT_SPAN_SECS
+        end_secs = seconds_of(request.end_ns) or self._now_ns() // SECOND_NS
+        start_secs = seconds_of(request.start_ns) or end_secs - _DEFAULT_SPAN_SECS
         points = await self._http.get_prices_history(market.book.yes_token, start_secs, end_secs, 1)
         is_no = request.bar_type.instrument_id == market.pair.no.id
-        bars = bars_of(points, request.bar_type, minutes * 60, is_no=is_no)
-        window = self._window(request)
-        del window["instrument_id"]
-        self._respond(
-            BarsResponse(
-                data=bars[-request.limit :] if request.limit else bars, bar_type=request.bar_type, **window
-            )
-        )
-
-    def _seen_from(self, side: InstrumentId, market: LiveMarket, delta: OrderBookDelta) -> OrderBookDelta:
-        return delta if side == market.pair.yes.id else self._mirror.delta(delta, side)
-
-    def _window(self, request: Any) -> dict[str, Any]:
-        return self._frame(request) | {"start": request.start_ns, "end": request.end_ns}
-
-    def _frame(self, request: Any) -> dict[str, Any]:
-        return {
-            "client_id": self._client_id,
-            "instrument_id": getattr(request, "instrument_id", None),
-            "correlation_id": request.request_id,
-            "ts_init": self._now_ns(),
-            "params": request.params,
-        }
+        self._tell_bars(request, bars_of(points, request.bar_type, minutes * 60, is_no=is_no))
 
 
 def period_of(bar_type: BarType) -> int:
@@ -160,7 +96,7 @@ def bars_of(
     bars = []
     for span, prices in spans.items():
         first, high, low, last = (_price(one) for one in (prices[0], max(prices), min(prices), prices[-1]))
-        at_ns = (span + 1) * span_secs * _SECOND_NS
+        at_ns = (span + 1) * span_secs * SECOND_NS
         bars.append(Bar(bar_type, first, high, low, last, nothing, at_ns, at_ns))
     return bars
 
@@ -168,7 +104,3 @@ def bars_of(
 def _price(value: Decimal) -> Price:
     unit = Decimal(1).scaleb(-PRICE_DIGITS)
     return Price.from_decimal_dp(value.quantize(unit, rounding=ROUND_HALF_EVEN), PRICE_DIGITS)
-
-
-def _seconds(at_ns: int | None) -> int | None:
-    return None if at_ns is None else at_ns // _SECOND_NS

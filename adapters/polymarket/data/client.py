@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol, override
+from typing import Any, Final, Protocol, override
 
 from msgspec import MsgspecError
-from nautilus_trader.model import InstrumentId, Venue
+from nautilus_trader.model import InstrumentId
 
 from adapters.polymarket import constants as venue
 from adapters.polymarket.data.answers import Answers
@@ -25,20 +24,18 @@ from adapters.polymarket.parsing.oracles import parse_oracle
 from adapters.polymarket.providers.catalogue import PolymarketCatalogue
 from adapters.polymarket.websocket.bolt import PriceSockets
 from adapters.polymarket.websocket.client import Listener, MarketSocket
+from markets.live.client_config import Tap
 from markets.live.conditions import Conditions
+from markets.live.following import Following
 from markets.live.outlet import Note, note_nothing
-from markets.live.refusing import Refusing
+from network.asking import Asking
 from network.errors import NetworkError
 from network.tasks import Tasks
 
 _LOG: Final = logging.getLogger(__name__)
-_VITAL: Final = ("socket", "clock", "venue")
-_SERIES_FACTS: Final = ("MarketPhase", "MarketResolution", "DataGap", "BookDoubt")
 _FIRST_PAUSE_SECS: Final = 0.25
 _MOST_PAUSE_SECS: Final = 10.0
 
-type Kind = Literal["books", "quotes", "trades", "statuses"]
-type Tap = Callable[[bytes, int, int], None]
 type OnPrice = Callable[[PriceFrame | BoltFrame, int], None]
 
 
@@ -70,7 +67,7 @@ class Wishes:
     has_room: Callable[[], bool] = lambda: True
 
 
-class PolymarketDataClient(Refusing):
+class PolymarketDataClient(Following[LiveMarket, Watch]):
     """The market stream over as many connections as it needs, and reference prices.
 
     `tap` gets each raw frame before anybody else (`bytes, received_ns, epoch`), for a recorder, and `note` what no
@@ -89,23 +86,19 @@ class PolymarketDataClient(Refusing):
         note: Note = note_nothing,
         **nautilus: Any,
     ) -> None:
-        super().__init__(venue=Venue(venue.VENUE), **nautilus)
-        self.counts: Counter[str] = Counter()
+        super().__init__(venue=venue.VENUE, respell=respell, note=note, **nautilus)
         self._http = http
         self._wishes = wishes
         now_ns = self.clock.timestamp_ns
         catalogue = PolymarketCatalogue(http, now_ns, wishes.windows_ahead)
-        self._respell = respell
-        self._emit = self._handle_data if respell is None else self._tell
-        self._note = note
         self.markets = Markets(self._handle_instrument, self._emit, now_ns, self.counts, note, wishes.proving)
         self._conditions = Conditions(
             venue.VENUE, self._emit, now_ns, lambda: self._stream.last_message_ns, note
         )
-        self._watch = Watch(self.markets, catalogue, self._refresh, wishes.pace, self._conditions)
+        self._watch = Watch(self.markets, catalogue, self.refresh, wishes.pace, self._conditions)
         followers = Followers(
             renew_book=self._renew_book,
-            on_change=self._refresh,
+            on_change=self.refresh,
             on_result=self._watch.look_now,
             on_doubt=lambda market: self._stream.watch(market),
             on_end=self._end,
@@ -117,6 +110,7 @@ class PolymarketDataClient(Refusing):
         self.socket.wait_for(wishes.has_room)
         self.prices = sockets.prices(self._take_price, self._end_prices, tap)
         self._tasks = Tasks(self._report)
+        self._ask = Asking(self._tasks, self._take_trouble)
         self._watched: set[str] = set()
         self._renewing: set[str] = set()
         self._missing = MissingBooks(self._ask_again, self.counts)
@@ -148,170 +142,32 @@ class PolymarketDataClient(Refusing):
         await self._tasks.stop()
         await self._http.close()
 
-    # subscribe
-
-    @override
-    async def _subscribe(self, command: Any) -> None:
-        name, key = command.data_type.type_name, command.data_type.identifier or ""
-        subject, _, source = key.rpartition(".")
-        if name in _SERIES_FACTS and source == venue.VENUE:
-            self._watch.follow([subject])
-
-    @override
-    async def _subscribe_instruments(self, command: Any) -> None:
-        self._watch.follow([one for one in [(command.params or {}).get("series")] if one])
-
-    @override
-    async def _subscribe_instrument(self, command: Any) -> None:
-        self._with(command.instrument_id, lambda market: self._watch.follow([market.terms.series]))
-
-    @override
-    async def _subscribe_book_deltas(self, command: Any) -> None:
-        self._want("books", command.instrument_id)
-
-    @override
-    async def _subscribe_quotes(self, command: Any) -> None:
-        self._want("quotes", command.instrument_id)
-
-    @override
-    async def _subscribe_trades(self, command: Any) -> None:
-        self._want("trades", command.instrument_id)
-
-    @override
-    async def _subscribe_instrument_status(self, command: Any) -> None:
-        self._want("statuses", command.instrument_id)
-
-    @override
-    async def _subscribe_instrument_close(self, command: Any) -> None:
-        """Closes are told always: the engine pays out by them."""
-
-    # unsubscribe
-
-    @override
-    async def _unsubscribe(self, command: Any) -> None:
-        """Facts are told always: they are few, and recorders want them."""
-
-    @override
-    async def _unsubscribe_instruments(self, command: Any) -> None:
-        """Series are followed on: their markets may be traded."""
-
-    @override
-    async def _unsubscribe_instrument(self, command: Any) -> None:
-        """As for all instruments."""
-
-    @override
-    async def _unsubscribe_book_deltas(self, command: Any) -> None:
-        self._want_not("books", command.instrument_id)
-
-    @override
-    async def _unsubscribe_quotes(self, command: Any) -> None:
-        self._want_not("quotes", command.instrument_id)
-
-    @override
-    async def _unsubscribe_trades(self, command: Any) -> None:
-        self._want_not("trades", command.instrument_id)
-
-    @override
-    async def _unsubscribe_instrument_status(self, command: Any) -> None:
-        self._want_not("statuses", command.instrument_id)
-
-    @override
-    async def _unsubscribe_instrument_close(self, command: Any) -> None:
-        """As for subscribing."""
-
     # request
 
     @override
     async def _request_quotes(self, request: Any) -> None:
         raise NotImplementedError("the venue keeps no past quotes: request MID bars, or read a catalog")
 
-    @override
-    async def _request_instruments(self, request: Any) -> None:
-        """Answer with every market that we know, or with those of the series that the parameters name."""
-        series = (request.params or {}).get("series")
-        if series is None:
-            self._answers.instruments(request, self.markets.by_condition.values())
-        else:
-            self._ask(f"markets of {series}", self._list_and_answer(request, series))
-
-    @override
-    async def _request_instrument(self, request: Any) -> None:
-        self._with(request.instrument_id, lambda market: self._answers.instrument(request, market))
-
-    @override
-    async def _request_book_snapshot(self, request: Any) -> None:
-        self._with(
-            request.instrument_id, lambda market: self._ask("book", self._answers.book(request, market))
-        )
-
-    @override
-    async def _request_trades(self, request: Any) -> None:
-        self._with(
-            request.instrument_id,
-            lambda market: self._ask("past trades", self._answers.trades(request, market)),
-        )
-
-    @override
-    async def _request_bars(self, request: Any) -> None:
-        instrument_id = request.bar_type.instrument_id
-        self._with(instrument_id, lambda market: self._ask("past bars", self._answers.bars(request, market)))
-
     # ours
 
-    def _want(self, kind: Kind, side: InstrumentId) -> None:
-        def note(market: LiveMarket) -> None:
-            getattr(market.wants, kind).add(side)
-            if kind == "books":
-                market.book.owe_whole([side])
-            elif kind == "quotes":
-                market.book.owe_quote(side)
-            elif kind == "statuses":
-                market.told.tell_status(side, self.clock.timestamp_ns())
-            self._refresh(market)
+    @override
+    def known(self) -> Mapping[str, LiveMarket]:
+        return self.markets.by_condition
 
-        self._with(side, note)
+    @override
+    def name_of(self, side: InstrumentId) -> str:
+        return condition_of(side)
 
-    def _want_not(self, kind: Kind, side: InstrumentId) -> None:
-        market = self.markets.by_condition.get(condition_of(side))
-        if market is not None:
-            getattr(market.wants, kind).discard(side)
-            self._refresh(market)
+    @override
+    def miss(self, side: InstrumentId) -> None:
+        _LOG.error("expected %s to be a market of Polymarket that can be traded, found none: no data", side)
 
-    def _with(self, side: InstrumentId, act: Callable[[LiveMarket], None]) -> None:
-        """Act on a market, at once when it is known, else when the venue has described it."""
-        market = self.markets.by_condition.get(condition_of(side))
-        if market is not None:
-            act(market)
-        else:
-            self._ask(f"market of {side}", self._load_and(side, act))
+    @override
+    def give_up(self) -> None:
+        self.socket.stop()
 
-    async def _list_and_answer(self, request: Any, series: str) -> None:
-        await self._watch.list_series(series)
-        markets = [one for one in self.markets.by_condition.values() if one.terms.series == series]
-        self._answers.instruments(request, markets)
-
-    async def _load_and(self, side: InstrumentId, act: Callable[[LiveMarket], None]) -> None:
-        market = await self._watch.load(condition_of(side))
-        if market is None:
-            _LOG.error(
-                "expected %s to be a market of Polymarket that can be traded, found none: no data", side
-            )
-        else:
-            act(market)
-
-    def _ask(self, what: str, work: Coroutine[Any, Any, None]) -> None:
-        async def ask() -> None:
-            try:
-                await work
-            except (NetworkError, MsgspecError, ValueError) as error:
-                self.counts["failed_requests"] += 1
-                self._conditions.take_trouble(f"{what}: {error}")
-                _LOG.error("expected the %s, found: %s", what, error)
-
-        self._tasks.start(what, ask())
-
-    def _refresh(self, market: LiveMarket) -> None:
-        """Ask the stream for what is wanted of a market now, and for no more; show what is owed."""
+    @override
+    def refresh(self, market: LiveMarket) -> None:
         is_wanted = (market.wants.needs_book or bool(market.wants.trades)) and not market.is_settled
         tokens = (market.book.yes_token, market.book.no_token)
         if is_wanted and market.condition not in self._watched:
@@ -341,8 +197,7 @@ class PolymarketDataClient(Refusing):
                     self._note("books", answers, now_ns)
                     market.take_answers(answers, now_ns)
                 except (NetworkError, MsgspecError, ValueError) as error:
-                    self.counts["failed_requests"] += 1
-                    self._conditions.take_trouble(f"book of {market.terms.name}: {error}")
+                    self._take_trouble(f"book of {market.terms.name}", error)
                     _LOG.warning("expected the book of %s, found: %s", market.terms.name, error)
                     await asyncio.sleep(pause_secs)
                     pause_secs = min(2 * pause_secs, _MOST_PAUSE_SECS)
@@ -374,21 +229,9 @@ class PolymarketDataClient(Refusing):
         self._note("down", {"tokens": tokens, "reason": reason}, at_ns)
         self._conditions.end(reason, at_ns)
 
-    def _tell(self, datum: Any) -> None:
-        assert self._respell is not None
-        for spelt in self._respell(datum):
-            self._handle_data(spelt)
-
     def _report(self, name: str, error: BaseException) -> None:
         _LOG.critical("expected the %s of Polymarket's data to go on, found it failed", name, exc_info=error)
-        self.counts["failed_tasks"] += 1
-        if name not in _VITAL:
-            return
-        # Without this part nothing that we say can be trusted, so nothing may look alive.
-        now_ns = self.clock.timestamp_ns()
-        for market in self.markets.by_condition.values():
-            market.book.lose(now_ns, now_ns, f"the {name} failed")
-        self.socket.stop()
+        self._fail(name)
 
 
 def condition_of(side: InstrumentId) -> str:

@@ -2,16 +2,15 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self, override
+from typing import Any, Final, override
 
-from nautilus_trader.config import DataClientConfig
 from nautilus_trader.live.clients import DataClientFactory
 
 from adapters.polymarket.config import PolymarketDataConfig
 from adapters.polymarket.data.book import Proving
-from adapters.polymarket.data.client import OnPrice, PolymarketDataClient, Tap, Wishes
+from adapters.polymarket.data.client import OnPrice, PolymarketDataClient, Wishes
 from adapters.polymarket.data.watch import Pace
 from adapters.polymarket.http.market_data import MarketData
 from adapters.polymarket.messages.user_stream import Auth
@@ -19,9 +18,7 @@ from adapters.polymarket.signing.keys import ApiCredentials, BadCredentials
 from adapters.polymarket.websocket.bolt import BoltSocket, PriceSockets, bolt_wish, is_bolt
 from adapters.polymarket.websocket.client import Listener, MarketSocket
 from adapters.polymarket.websocket.prices import PriceSocket, topic_of
-from markets.live.outlet import Note, note_nothing
-
-type Respell = Callable[[Any], Iterable[Any]]
+from markets.live.client_config import FollowingConfig, Tap
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -55,57 +52,23 @@ class Streams:
         return PriceSockets(sockets) if sockets else None
 
 
-class PolymarketDataClientConfig(DataClientConfig):
-    """What Nautilus passes on to the factory of the data client.
+class PolymarketDataClientConfig(FollowingConfig[PolymarketDataConfig, Pace]):
+    """What Nautilus passes on to the factory of the data client; `markets` are conditions."""
 
-    `series` are listed at the start and followed, `markets` are listed by their conditions. `tap` gets each raw frame
-    before anybody else, `note` what no frame tells (`PolymarketDataClient`): what a recorder needs. `respell` says what
-    the engine is told for each datum: a simulated venue wants prints spelt out. While `has_room()` is false, frames wait.
-    """
-
-    def __new__(  # noqa: PLR0913  each is one thing that a caller may want
-        cls,
-        *,
-        settings: PolymarketDataConfig,
-        series: tuple[str, ...] = (),
-        markets: tuple[str, ...] = (),
-        pace: Pace | None = None,
-        tap: Tap | None = None,
-        respell: Respell | None = None,
-        note: Note = note_nothing,
-        has_room: Callable[[], bool] = lambda: True,
-        **nautilus: Any,
-    ) -> Self:
-        return super().__new__(cls, **nautilus)
-
-    def __init__(  # noqa: PLR0913  as above
-        self,
-        *,
-        settings: PolymarketDataConfig,
-        series: tuple[str, ...] = (),
-        markets: tuple[str, ...] = (),
-        pace: Pace | None = None,
-        tap: Tap | None = None,
-        respell: Respell | None = None,
-        note: Note = note_nothing,
-        has_room: Callable[[], bool] = lambda: True,
-        **nautilus: Any,
-    ) -> None:
-        self.settings = settings
-        self.wishes = Wishes(
-            series=series,
-            markets=markets,
-            windows_ahead=settings.windows_ahead,
-            pace=pace or Pace(),
-            has_room=has_room,
+    @property
+    def wishes(self) -> Wishes:
+        """What to take beside what strategies subscribe to."""
+        return Wishes(
+            series=self.series,
+            markets=self.markets,
+            windows_ahead=self.settings.windows_ahead,
+            pace=self.pace or Pace(),
+            has_room=self.has_room,
             proving=Proving(
-                every_ns=round(settings.proof_every_secs * _SECOND_NS),
-                patience_ns=round(settings.proof_secs * _SECOND_NS),
+                every_ns=round(self.settings.proof_every_secs * _SECOND_NS),
+                patience_ns=round(self.settings.proof_secs * _SECOND_NS),
             ),
         )
-        self.tap = tap
-        self.respell = respell
-        self.note = note
 
 
 class PolymarketDataClientFactory(DataClientFactory):

@@ -12,8 +12,8 @@ from adapters.polymarket.messages.clob import ClobMarket
 from adapters.polymarket.messages.gamma import GammaMarket
 from adapters.polymarket.messages.numbers import decimal_of, time_ns
 from adapters.polymarket.providers.terms import closes_ns_of
-from markets.facts import DataGap, Fact, MarketPhase, MarketResolution, Phase
-from markets.instruments import MarketTerms
+from markets.facts import Fact, MarketPhase, Phase
+from markets.live.life import Life
 
 _SIDES: Final = 2
 _HALF: Final = Decimal("0.5")
@@ -26,12 +26,8 @@ _DISPUTED: Final = "disputed"
 _PROPOSED: Final = "proposed"
 
 
-class MarketLife:
-    """Remembers what a market is and when it closes, and says what each description of it means."""
-
-    def __init__(self, terms: MarketTerms) -> None:
-        self.terms = terms
-        self.closes_ns = terms.closes_ns
+class MarketLife(Life):
+    """Says what each description of a market means."""
 
     def take_row(self, row: GammaMarket, known_ns: int) -> list[Fact]:
         """Return what the catalogue's row says; ValueError for one that cannot be read."""
@@ -39,9 +35,9 @@ class MarketLife:
         payout = payout_of_row(row)
         happened_ns = time_ns(row.closed_time) if row.closed_time and row.closed else known_ns
         phase = self._phase_of(row, known_ns) if payout is None else Phase.SETTLED
-        facts: list[Fact] = [self._phase(phase, happened_ns if row.closed else known_ns, known_ns)]
+        facts: list[Fact] = [self.phase(phase, happened_ns if row.closed else known_ns, known_ns)]
         if payout is not None:
-            facts.append(self._resolution(payout, happened_ns, known_ns, venue.CATALOGUE_RESULT))
+            facts.append(self.result(payout, happened_ns, known_ns, venue.CATALOGUE_RESULT, is_final=True))
         return facts
 
     def take_market(self, market: ClobMarket, known_ns: int) -> list[Fact]:
@@ -50,33 +46,13 @@ class MarketLife:
         if payout is None:
             return []
         return [
-            self._phase(Phase.SETTLED, known_ns, known_ns),
-            self._resolution(payout, known_ns, known_ns, venue.BOOK_RESULT),
+            self.phase(Phase.SETTLED, known_ns, known_ns),
+            self.result(payout, known_ns, known_ns, venue.BOOK_RESULT, is_final=True),
         ]
-
-    def opened(self) -> MarketPhase:
-        """Return the opening, known from the clock: no message tells it."""
-        return self._phase(Phase.OPEN, self.terms.opens_ns, self.terms.opens_ns)
-
-    def closed(self) -> MarketPhase:
-        """Return the close, known from the clock."""
-        return self._phase(Phase.CLOSED, self.closes_ns, self.closes_ns)
 
     def announced(self, happened_ns: int, known_ns: int) -> MarketPhase:
         """Return that the stream has announced a result, which is still to be proved."""
-        return self._phase(Phase.DETERMINED, happened_ns, known_ns)
-
-    def gap(self, since_ns: int, until_ns: int, reason: str) -> DataGap:
-        """Return the fact that nobody looked at this market for a while, at most until its close."""
-        return DataGap(
-            ts_event=since_ns,
-            ts_init=since_ns,
-            venue=venue.VENUE,
-            series=self.terms.series,
-            market=self.terms.market,
-            until_ns=min(until_ns, self.closes_ns),
-            reason=reason,
-        )
+        return self.phase(Phase.DETERMINED, happened_ns, known_ns)
 
     def _phase_of(self, row: GammaMarket, known_ns: int) -> Phase:
         if row.uma_resolution_status == _DISPUTED:
@@ -89,29 +65,6 @@ class MarketLife:
         if known_ns < self.terms.opens_ns:
             return Phase.PENDING
         return Phase.OPEN if is_taking else Phase.PAUSED
-
-    def _phase(self, phase: Phase, happened_ns: int, known_ns: int) -> MarketPhase:
-        return MarketPhase(
-            ts_event=happened_ns,
-            ts_init=known_ns,
-            venue=venue.VENUE,
-            series=self.terms.series,
-            market=self.terms.market,
-            phase=phase,
-            closes_ns=self.closes_ns,
-        )
-
-    def _resolution(self, payout: Decimal, happened_ns: int, known_ns: int, source: str) -> MarketResolution:
-        return MarketResolution(
-            ts_event=happened_ns,
-            ts_init=known_ns,
-            venue=venue.VENUE,
-            series=self.terms.series,
-            market=self.terms.market,
-            payout=payout,
-            source=source,
-            is_final=True,
-        )
 
 
 def payout_of_row(row: GammaMarket) -> Decimal | None:
