@@ -4,7 +4,9 @@ import sys
 from importlib import import_module
 from typing import Final
 
-OPERATING: Final = frozenset({"halt", "resume", "status", "positions", "orders", "pnl"})
+OPERATING: Final = frozenset(
+    {"halt", "resume", "deposit", "withdraw", "status", "positions", "orders", "pnl"}
+)
 """The commands of `system.operating`."""
 
 

@@ -15,7 +15,7 @@ from nautilus_trader.live import (
     LiveNodeConfig,
     SubmissionRecoveryPolicy,
 )
-from nautilus_trader.model import ClientOrderId, InstrumentId, TraderId, Venue
+from nautilus_trader.model import ClientOrderId, InstrumentId, TraderId
 
 from engine.echo import EchoEar
 from engine.observer import Ears, Observer
@@ -23,6 +23,7 @@ from markets.names import Series, is_series, outcome_of
 from research.record import Record
 from risk.guardian import Guardian
 from simulation.spelling import Spelling
+from storage.journal.commands import Command
 from storage.journal.records import RunPhase
 from system.attending import Attending
 from system.catching_up import catch_up, open_before, settle_ended
@@ -38,6 +39,7 @@ from system.node_plan import NodePlan, row_of
 from system.obeying import obey
 from system.overtaken import settle_overtaken
 from system.restoring import StrategyMemory
+from system.till import Till
 from system.venue_audit import audit_venues
 from system.venues import FeedWish
 
@@ -71,6 +73,7 @@ class BookNode:
         self._flows: list[Flow] = []
         self._attending = Attending(self.crew, self._health)
         self._strategies = list(self.crew.strategies())
+        self._till = Till(self.crew, plan.live.venues, now_ns, is_simulated=self._is_simulated)
         self._kept = StrategyMemory(plan.journal) if plan.journal else None
         self._overtaken = unanswered(plan.journal) if plan.journal else []
         self._open_before = open_before(plan.journal) if plan.journal else frozenset[str]()
@@ -86,6 +89,15 @@ class BookNode:
     def guardian(self) -> Guardian:
         """The judge of this run."""
         return self.crew.guardian
+
+    @property
+    def has_counted_cash(self) -> bool:
+        """Whether the money at the venues is in the ledger."""
+        return self.phase == "running"
+
+    def book_cash(self, command: Command) -> str:
+        """Book a deposit or a withdrawal, and say what came of it."""
+        return self._till.book(command)
 
     def pulse(self) -> Beat:
         """Return how the node is."""
@@ -236,10 +248,7 @@ class BookNode:
 
         The engine has reconciled by now, and strategies start next.
         """
-        for venue in () if self._is_simulated else self._plan.live.venues:
-            cash = self.crew.door.total_cash(Venue(venue))
-            if cash and not self.crew.facts_restored:
-                self.crew.ledger.deposit(venue, cash, now_ns(), "starting balance")
+        self._till.count()
         if not self._is_simulated:
             catch_up(self.crew, self._cache.orders(), self._open_before)
         self._enter("running", self._reduces_because or "")

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from sqlalchemy import Connection
 
 from risk.guardian import Guardian
-from storage.journal.commands import Command, Kind, finish, take, unfinished
+from storage.journal.commands import MOVES_CASH, REFUSED, Command, Kind, finish, take, unfinished
 from system.run_journal import RunJournal
 
 _LOOK_SECS: Final = 0.05
@@ -23,6 +23,15 @@ class Servant(Protocol):
         """The judge, whose switch a command turns."""
         ...
 
+    @property
+    def has_counted_cash(self) -> bool:
+        """Whether the money at the venues is in the ledger, so that a deposit can be added to it."""
+        ...
+
+    def book_cash(self, command: Command) -> str:
+        """Book a deposit or a withdrawal, and say what came of it."""
+        ...
+
     async def cancel_all(self, within_secs: float) -> int:
         """Cancel whatever rests; return how many orders are still open or unknown."""
         ...
@@ -36,6 +45,8 @@ async def obey(journal: RunJournal, servant: Servant) -> None:
     """Look for commands for ever; each is done by one process, once."""
     while True:
         for command in await journal.journal.look(lambda connection: unfinished(connection, journal.mode)):
+            if command.kind in MOVES_CASH and not servant.has_counted_cash:
+                continue
             if command.taken_by is None and await journal.journal.ask(_taker(command, journal.now_ns())):
                 outcome = await _carry_out(command, servant, journal.now_ns)
                 await journal.journal.ask(_finisher(command, outcome, journal.now_ns()))
@@ -55,10 +66,12 @@ async def _carry_out(command: Command, servant: Servant, now_ns: Callable[[], in
             try:
                 servant.guardian.resume(command.reason, command.operator, now_ns())
             except ValueError as error:
-                return f"refused: {error}"
+                return f"{REFUSED}{error}"
         case Kind.STOP:
             servant.stop()
             return "stopping"
+        case Kind.DEPOSIT | Kind.WITHDRAW:
+            return servant.book_cash(command)
     return f"trading is {servant.guardian.state}"
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.journal import commands
-from storage.journal.commands import Command, Kind, Wish
+from storage.journal.commands import REFUSED, Cash, Command, Kind, Wish
 from storage.journal.database import address_of, open_engine
 from storage.journal.errors import BadJournal, JournalError
 from storage.journal.overview import accounts, orders, positions, profits
@@ -48,6 +48,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 AllOption = Annotated[bool, typer.Option("--all", help="Also what is over.")]
 WaitOption = Annotated[float, typer.Option("--wait", help="Seconds to wait until it is done.")]
 Operator = typer.Option("--operator", help="Who wants it, by name.")
+Where = typer.Option("--venue", help="Such as KALSHI.")
+Amount = typer.Option("--amount", help="USD, above 0.")
 
 journals = typer.Typer(help="Look into a journal, or move its tables on.", no_args_is_help=True)
 
@@ -82,12 +84,58 @@ def resume(  # noqa: PLR0913 - one parameter for each option of the command line
 ) -> None:
     """Trade again after a halt; only a named operator with a reason can.
 
-    Exit code 0 when it is done, 3 when nobody has done it within --wait; then the next start resumes.
+    Exit code 0 when it is done, 3 when it is refused, or nobody has done it within --wait; then the next start resumes.
 
     Example: argonaut resume book.toml --reason "prices are right again" --operator ann
     """
     with _exit_codes():
         wish = Wish(Kind.RESUME, reason, operator, "cli")
+    _command(wish, _place(book, journal), mode, wait, as_json)
+
+
+def deposit(  # noqa: PLR0913 - one parameter for each option of the command line
+    venue: Annotated[str, Where],
+    amount: Annotated[str, Amount],
+    operator: Annotated[str, Operator],
+    book: BookArgument = None,
+    reason: Annotated[str, typer.Option("--reason", help="What for.")] = "a deposit",
+    journal: JournalOption = None,
+    mode: CommandModeOption = None,
+    wait: WaitOption = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell the ledger of money that you have paid in at a venue: it is no profit, and no difference any more.
+
+    Nothing is moved. Exit code 0 when it is booked, 3 when it is refused, or nobody has done it within --wait; then
+    the next start does.
+
+    Example: argonaut deposit book.toml --venue KALSHI --amount 250.00 --operator ann
+    """
+    with _exit_codes():
+        wish = Wish(Kind.DEPOSIT, reason, operator, "cli", Cash.of(venue, amount))
+    _command(wish, _place(book, journal), mode, wait, as_json)
+
+
+def withdraw(  # noqa: PLR0913 - one parameter for each option of the command line
+    venue: Annotated[str, Where],
+    amount: Annotated[str, Amount],
+    operator: Annotated[str, Operator],
+    book: BookArgument = None,
+    reason: Annotated[str, typer.Option("--reason", help="What for.")] = "a withdrawal",
+    journal: JournalOption = None,
+    mode: CommandModeOption = None,
+    wait: WaitOption = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell the ledger of money that you have taken out of a venue: it is no loss, and no difference any more.
+
+    Nothing is moved. Exit code 0 when it is booked, 3 when it is refused, or nobody has done it within --wait; then
+    the next start does.
+
+    Example: argonaut withdraw book.toml --venue KALSHI --amount 250.00 --operator ann
+    """
+    with _exit_codes():
+        wish = Wish(Kind.WITHDRAW, reason, operator, "cli", Cash.of(venue, amount))
     _command(wish, _place(book, journal), mode, wait, as_json)
 
 
@@ -193,7 +241,7 @@ def _command(wish: Wish, place: str, mode: str | None, wait_secs: float, as_json
     with _exit_codes():
         found = send_and_wait(place, wish, mode, wait_secs)
     _print({"commands": found}, as_json, lambda _: "\n".join(map(shown.command, found)))
-    if any(one.done_ns is None for one in found):
+    if any(one.done_ns is None or (one.outcome or "").startswith(REFUSED) for one in found):
         raise typer.Exit(FAILED)
 
 
@@ -286,6 +334,8 @@ def _now_ns() -> int:
 COMMANDS: Final[Mapping[str, Callable[..., None]]] = {
     "halt": halt,
     "resume": resume,
+    "deposit": deposit,
+    "withdraw": withdraw,
     "status": show_status,
     "positions": show_positions,
     "orders": show_orders,

@@ -42,7 +42,8 @@ def status(found: Standing) -> RenderableType:
 def command(found: Command) -> str:
     """Return how a command stands, in a sentence."""
     where = f" {found.mode}" if found.mode else ""
-    wanted = f"{found.kind}{where} by {escape(found.operator)} ({escape(found.reason)})"
+    cash = f" {found.amount_usd} USD at {escape(found.venue or '')}" if found.amount_usd is not None else ""
+    wanted = f"{found.kind}{cash}{where} by {escape(found.operator)} ({escape(found.reason)})"
     if found.done_ns is not None:
         secs = (found.done_ns - found.at_ns) / _NS_PER_SEC
         return f"{wanted}: done after {secs:.2f} s by {found.taken_by}: {escape(found.outcome or '')}"

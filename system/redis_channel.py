@@ -1,7 +1,7 @@
 """Commands that come through Redis: each ends as the same row of the journal as a typed one. Loads no Nautilus.
 
 The stream is `argonaut:<book>:commands`; an entry says `kind`, `reason` and `operator`, and a `mode`, without which it is
-for every run under way; a resume needs one. Each run reads for its own mode. How far it was read is kept in
+for every run under way; a resume needs one, as do `deposit` and `withdraw`, which also say `venue` and `amount_usd`. Each run reads for its own mode. How far it was read is kept in
 the journal, in one transaction with the row: so no entry is obeyed twice, and what is written while nobody
 reads is obeyed by who comes next. Before the first run nothing counts.
 """
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from network.backoff import Backoff
 from storage.journal import commands
-from storage.journal.commands import Kind, Wish
+from storage.journal.commands import MOVES_CASH, NEEDS_ONE_RUN, Cash, Kind, Wish
 from storage.journal.reading import kept_in
 from storage.journal.records import Alert, Kept
 from storage.journal.writing import write
@@ -96,9 +96,11 @@ def _booking(
 
 
 def _wish(fields: Mapping[str, str]) -> Wish:
-    wish = Wish(Kind(fields.get("kind", "")), fields.get("reason", ""), fields.get("operator", ""), _SCOPE)
-    if wish.kind == Kind.RESUME and "mode" not in fields:
-        raise ValueError("expected the mode to resume, found none")
+    kind = Kind(fields.get("kind", ""))
+    cash = Cash.of(fields.get("venue", ""), fields.get("amount_usd", "")) if kind in MOVES_CASH else None
+    wish = Wish(kind, fields.get("reason", ""), fields.get("operator", ""), _SCOPE, cash)
+    if kind in NEEDS_ONE_RUN and "mode" not in fields:
+        raise ValueError(f"expected the mode to {kind}, found none")
     return wish
 
 

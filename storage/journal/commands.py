@@ -1,7 +1,9 @@
 """What an operator wants: one row a command, from whoever can write it to whoever obeys it."""
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import Connection, select, update
 
@@ -11,19 +13,51 @@ from storage.journal.tables import COMMANDS
 
 
 class Kind(StrEnum):
-    """What may be wanted. All but `resume` make trading safer."""
+    """What may be wanted. All but `resume` make trading safer, or tell of money that an operator moved."""
 
     HALT = "halt"
     REDUCE_ONLY = "reduce_only"
     RESUME = "resume"
     STOP = "stop"
+    DEPOSIT = "deposit"
+    WITHDRAW = "withdraw"
+
+
+MOVES_CASH: Final = frozenset({Kind.DEPOSIT, Kind.WITHDRAW})
+"""The commands that say where how much money went; a run obeys them once it trades."""
+NEEDS_ONE_RUN: Final = MOVES_CASH | {Kind.RESUME}
+"""The commands that are not for every run under way: it must be clear for which."""
+REFUSED: Final = "refused: "
+"""How the outcome of a command begins that nobody could obey."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cash:
+    """Money that came to a venue or left it; `amount_usd` is above 0, and BadJournal says so."""
+
+    venue: str
+    amount_usd: Decimal
+
+    def __post_init__(self) -> None:
+        """Refuse what is no amount of money."""
+        if not (self.amount_usd.is_finite() and self.amount_usd > 0):
+            raise BadJournal(f"expected an amount in USD above 0, found {self.amount_usd}")
+
+    @classmethod
+    def of(cls, venue: str, amount_usd: str) -> "Cash":
+        """Return what an operator wrote; BadJournal for anything but an amount above 0."""
+        try:
+            return cls(venue, Decimal(amount_usd))
+        except InvalidOperation:
+            raise BadJournal(f"expected an amount in USD such as 250.00, found {amount_usd!r}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """A row of `commands`. `source` is the door it came through, such as cli, redis, dashboard, signal.
 
-    Only a run in its `mode` may take it; None is for whoever comes first.
+    Only a run in its `mode` may take it; None is for whoever comes first. `venue` and `amount_usd` are what a
+    deposit or a withdrawal moved.
     """
 
     id: int
@@ -37,16 +71,19 @@ class Command:
     taken_ns: int | None
     done_ns: int | None
     outcome: str | None
+    venue: str | None
+    amount_usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A command before it has a row; BadJournal without a reason or a name."""
+    """A command before it has a row; BadJournal without a reason or a name, and without `cash` where it moves some."""
 
     kind: Kind
     reason: str
     operator: str
     source: str
+    cash: Cash | None = None
 
     def __post_init__(self) -> None:
         """Refuse what nobody could be asked about later."""
@@ -55,18 +92,21 @@ class Wish:
                 f"expected a reason and an operator's name to {self.kind}, found {self.reason!r} and "
                 f"{self.operator!r}"
             )
+        if (self.kind in MOVES_CASH) != (self.cash is not None):
+            wanted = "a venue and an amount" if self.kind in MOVES_CASH else "no venue and no amount"
+            raise BadJournal(f"expected {wanted} to {self.kind}, found {self.cash}")
 
 
 def modes_for(connection: Connection, kind: Kind, mode: str | None) -> list[str]:
     """Return the modes that a command is for: `mode`, else those of the runs under way, else the last run's.
 
-    BadJournal when there was no run, and when it is not clear which one shall resume.
+    BadJournal when there was no run, and when it is not clear which one shall resume, or has the money.
     """
     modes = [mode] if mode is not None else modes_under_way(connection)
     if not modes:
         raise BadJournal(f"expected a run in the journal to {kind}, found none")
-    if kind == Kind.RESUME and len(modes) > 1:
-        raise BadJournal(f"expected a mode to resume, found runs in {' and '.join(modes)} under way")
+    if kind in NEEDS_ONE_RUN and len(modes) > 1:
+        raise BadJournal(f"expected a mode to {kind}, found runs in {' and '.join(modes)} under way")
     return modes
 
 
@@ -79,6 +119,8 @@ def send(connection: Connection, wish: Wish, now_ns: int, mode: str | None = Non
         "operator": wish.operator,
         "source": wish.source,
         "mode": mode,
+        "venue": wish.cash and wish.cash.venue,
+        "amount_usd": wish.cash and wish.cash.amount_usd,
     }
     found = connection.execute(COMMANDS.insert().values(row)).inserted_primary_key
     assert found is not None

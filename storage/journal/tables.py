@@ -133,4 +133,6 @@ COMMANDS: Final = Table(
     Column("taken_ns", BigInteger),
     Column("done_ns", BigInteger),
     Column("outcome", Text),
+    Column("venue", Text),
+    Column("amount_usd", Exact),
 )

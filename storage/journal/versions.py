@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.journal.errors import BadJournal
 
-KNOWN: Final = ("0001", "0002")
+KNOWN: Final = ("0001", "0002", "0003")
 """The versions of `migrations/versions`, in their order."""
 
 _STAMP: Final = table("alembic_version", column("version_num"))

@@ -2,14 +2,17 @@
 
 from decimal import Decimal
 
+from nautilus_trader.model import TimeInForce
+
 from engine import Strategy, StrategyConfig
 from markets.names import Series
 
 
 class ResterConfig(StrategyConfig, frozen=True):
-    """Which series it bids in."""
+    """Which series it bids in, and how long a bid is good for; without it until it is cancelled."""
 
     series: Series
+    lasts_secs: float | None = None
 
 
 class Rester(Strategy[ResterConfig]):
@@ -24,9 +27,12 @@ class Rester(Strategy[ResterConfig]):
 
     def on_quote(self, quote):
         if not self._has_bid and quote.bid_size.raw:
-            self._has_bid = (
-                self.buy(quote.instrument_id, Decimal(10), Decimal("0.40"), post_only=True) is not None
-            )
+            ends = {}
+            if self.config.lasts_secs:
+                ends_ns = self.clock.timestamp_ns() + round(self.config.lasts_secs * 1e9)
+                ends = {"time_in_force": TimeInForce.GTD, "expire_time": ends_ns}
+            bid = self.buy(quote.instrument_id, Decimal(10), Decimal("0.40"), post_only=True, **ends)
+            self._has_bid = bid is not None
 
     def on_order_denied(self, event):
         self._has_bid = False

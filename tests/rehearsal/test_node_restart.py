@@ -10,7 +10,7 @@ import pytest
 from node_stage import MARKET, SECOND, kept, node_process, now_ns, open_market, standing, until, write_book
 
 from storage.journal import records
-from storage.journal.commands import Kind, Wish, find, send
+from storage.journal.commands import Cash, Kind, Wish, find, send
 from storage.journal.journal import Journal
 
 RESTER = """
@@ -20,12 +20,13 @@ id = "rest-1"
 config = { series = "kalshi:SYNBTC15M-*" }
 """
 LIVE = 'venues = ["KALSHI"]\n[live.settings.KALSHI]\nfunded_shards = [2]\n'
+ENDS = ("OrderCanceled", "OrderExpired")
 HERE = {"PYTHONPATH": str(Path(__file__).parent)}
 
 
-def command(folder, kind):
+def command(folder, kind, cash=None):
     journal = Journal.open(folder / "runs" / "staged" / "journal.sqlite", now_ns)
-    number = journal.find(lambda c: send(c, Wish(kind, "a test", "ann", "cli"), now_ns()))
+    number = journal.find(lambda c: send(c, Wish(kind, "a test", "ann", "cli", cash), now_ns()))
     journal.close()
     return number
 
@@ -38,11 +39,11 @@ def outcome(folder, number):
 
 
 @asynccontextmanager
-async def market_open(folder):
+async def market_open(folder, strategy=RESTER):
     """A venue with one open market, and what starts a node of one run there, again and again."""
     async with standing(window_secs=None) as (double, environ):
         open_market(double)
-        book = write_book(folder, RESTER, live=LIVE)
+        book = write_book(folder, strategy, live=LIVE)
         options = ("--mode", "rehearsal", "--run-id", "r-1", "--out", str(folder / "runs"))
         yield double, lambda: node_process(book, environ | HERE, *options)
 
@@ -126,6 +127,34 @@ def test_an_order_that_was_cancelled_while_the_node_was_dead_is_known_to_be_over
     asyncio.run(scene())
 
 
+def test_an_order_that_expired_while_the_node_was_dead_is_known_to_be_over(tmp_path):
+    brief = RESTER.replace('*" }', '*", lasts_secs = 3.0 }')
+
+    async def scene():
+        async with market_open(tmp_path, brief) as (double, start):
+            async with start() as first:
+                await until(lambda: (quoted(double) and resting(double)) or first.returncode, what="an order")
+                (order,) = resting(double)
+                await asyncio.sleep(0.6)  # its state is kept each quarter of a second
+                first.kill()
+                await first.wait()
+            await until(lambda: not resting(double), what="its time")
+            async with start() as second:
+                output = asyncio.create_task(second.stdout.read())
+
+                def ended():
+                    return [one for one in kept(tmp_path, records.OrderEvent) if one.kind in ENDS]
+
+                await until(lambda: ended() or second.returncode is not None, what="the end of the order")
+                assert second.returncode is None, (await output).decode()
+                second.terminate()
+                assert await second.wait() == 0, (await output).decode()
+            assert [one.order_id for one in ended()] == [order["client_order_id"]]
+            assert len(double.snapshot().orders["alice"]) == 1
+
+    asyncio.run(scene())
+
+
 def test_a_halt_cancels_what_rests_and_outlives_the_node(tmp_path):
     async def scene():
         async with market_open(tmp_path) as (double, start):
@@ -144,6 +173,43 @@ def test_a_halt_cancels_what_rests_and_outlives_the_node(tmp_path):
                 second.terminate()
                 assert await second.wait() == 0
             assert len(double.snapshot().orders["alice"]) == 1
+
+    asyncio.run(scene())
+
+
+def test_money_that_an_operator_moved_is_no_profit_and_the_next_node_knows_of_it(tmp_path):
+    async def scene():
+        async def obeyed(process, kind, amount, venue="KALSHI"):
+            number = command(tmp_path, kind, Cash.of(venue, amount))
+            await until(lambda: outcome(tmp_path, number).done_ns or process.returncode, what="an answer")
+            return outcome(tmp_path, number).outcome
+
+        async with market_open(tmp_path) as (double, start):
+            async with start() as first:
+                await until(lambda: (quoted(double) and resting(double)) or first.returncode, what="an order")
+                double.control.fund("alice", "50", exchange_index=2)
+                had = sum(one.amount_usd for one in kept(tmp_path, records.Transfer))
+                assert await obeyed(first, Kind.DEPOSIT, "50") == f"the ledger has {had + 50} USD at KALSHI"
+                assert "refused: expected a venue among KALSHI" in await obeyed(
+                    first, Kind.DEPOSIT, "5", "MARS"
+                )
+                assert "refused: expected at most" in await obeyed(first, Kind.WITHDRAW, "9999999")
+                first.kill()
+                await first.wait()
+            double.control.fund("alice", "-20", exchange_index=2)
+            while_dead = command(tmp_path, Kind.WITHDRAW, Cash.of("KALSHI", "20"))
+            async with start() as second:
+                output = asyncio.create_task(second.stdout.read())
+                await until(lambda: outcome(tmp_path, while_dead).done_ns or second.returncode)
+                assert second.returncode is None, (await output).decode()
+                assert outcome(tmp_path, while_dead).outcome == f"the ledger has {had + 30} USD at KALSHI"
+                second.terminate()
+                assert await second.wait() == 0, (await output).decode()
+            moved = [(one.kind, one.amount_usd) for one in kept(tmp_path, records.Transfer)[1:]]
+            assert moved == [("deposit", 50), ("withdrawal", 20)]
+            assert not any(one.text.startswith("KALSHI: cash") for one in kept(tmp_path, records.Alert))
+            report = json.loads((tmp_path / "runs" / "staged" / "r-1" / "report.json").read_text())
+            assert Decimal(report["pnl_net"]) == 0
 
     asyncio.run(scene())
 

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
@@ -179,11 +180,14 @@ class Node(threading.Thread):
         self.obeyed, self.is_wanted = [], True
 
     def run(self):
+        said = {Kind.WITHDRAW: "refused: no"}
         while self.is_wanted:
             for one in self.journal.find(unfinished):
                 assert self.journal.find(lambda c, one=one: take(c, one.id, "node", one.at_ns + 1))
                 self.obeyed.append(one)
-                self.journal.find(lambda c, one=one: finish(c, one.id, "0 orders open", one.at_ns + 2))
+                self.journal.find(
+                    lambda c, one=one: finish(c, one.id, said.get(one.kind, "0 orders open"), one.at_ns + 2)
+                )
             time.sleep(0.005)
         self.journal.close()
 
@@ -234,6 +238,19 @@ def test_nobody_resumes_without_a_reason_and_a_name(node, journal_url, words):
     assert node.obeyed == []
 
 
+def test_money_that_was_paid_in_is_told_and_a_refusal_is_a_failure(node, journal_url):
+    words = ["--journal", journal_url, "--venue", "KALSHI", "--operator", "ann", "--wait", 60]
+    result = call("deposit", "--amount", "250.00", *words)
+    assert result.exit_code == 0
+    assert "deposit 250.00 USD at KALSHI sandbox by ann (a deposit): done" in result.stdout
+    assert call("withdraw", "--amount", "1", *words).exit_code == 3
+    assert call("withdraw", "--amount", "much", *words).exit_code == 2
+    assert [(one.kind, one.venue, one.amount_usd) for one in node.obeyed] == [
+        (Kind.DEPOSIT, "KALSHI", Decimal("250.00")),
+        (Kind.WITHDRAW, "KALSHI", Decimal(1)),
+    ]
+
+
 def test_a_halt_that_nobody_hears_says_so_and_stays(journal_url):
     run(journal_url, "r-1", "live", "running")
     result = call("halt", "--journal", journal_url, "--wait", 0)
@@ -271,5 +288,5 @@ def test_when_no_run_is_under_way_a_command_is_for_the_last_and_without_any_for_
 
 
 def test_an_upgrade_of_a_new_journal_makes_its_tables(journal_url):
-    assert asked("journal", "upgrade", "--journal", journal_url) == {"before": None, "now": "0002"}
-    assert asked("journal", "upgrade", "--journal", journal_url) == {"before": "0002", "now": "0002"}
+    assert asked("journal", "upgrade", "--journal", journal_url) == {"before": None, "now": "0003"}
+    assert asked("journal", "upgrade", "--journal", journal_url) == {"before": "0003", "now": "0003"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.journal.commands import Kind, Wish, find, finish, send, take, unfinished
+from storage.journal.commands import Cash, Kind, Wish, find, finish, send, take, unfinished
 from storage.journal.errors import BadJournal, JournalLost
 from storage.journal.journal import Journal
 from storage.journal.reading import read, read_noted
@@ -387,6 +387,26 @@ def test_a_command_is_taken_once_and_done_once(opened):
     assert journal.find(unfinished) == []
     done = journal.find(lambda c: find(c, number))
     assert (done.taken_ns, done.done_ns, done.outcome) == (6, 8, "0 orders open")
+
+
+def test_a_command_that_tells_of_money_keeps_venue_and_digits(opened):
+    wish = Wish(Kind.DEPOSIT, "savings", "ann", "cli", Cash.of("KALSHI", "250.10"))
+    journal = opened()
+    number = journal.find(lambda c: send(c, wish, 5, "live"))
+    told = journal.find(lambda c: find(c, number))
+    assert (told.kind, told.venue, str(told.amount_usd)) == (Kind.DEPOSIT, "KALSHI", "250.10")
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "NaN", "Infinity", "", "a lot"])
+def test_an_amount_is_money_above_zero(amount):
+    with pytest.raises(BadJournal, match="expected an amount in USD"):
+        Cash.of("KALSHI", amount)
+
+
+@pytest.mark.parametrize(("kind", "cash"), [(Kind.WITHDRAW, None), (Kind.HALT, Cash("KALSHI", Decimal(1)))])
+def test_money_is_named_by_the_commands_that_move_it_and_by_no_other(kind, cash):
+    with pytest.raises(BadJournal, match=r"a venue and an amount|no venue and no amount"):
+        Wish(kind, "r", "ann", "cli", cash)
 
 
 @pytest.mark.parametrize(("reason", "operator"), [("", "ann"), ("smoke", " ")])

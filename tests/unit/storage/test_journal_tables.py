@@ -42,6 +42,8 @@ def test_a_journal_of_an_earlier_house_is_moved_on(engine):
     with engine.begin() as connection:
         for table in ("reversals", "conversions"):
             connection.execute(text(f"DROP TABLE {table}"))
+        for column in ("venue", "amount_usd"):
+            connection.execute(text(f"ALTER TABLE commands DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     with pytest.raises(BadJournal, match="run `argonaut journal upgrade`"):
         must_be_newest(engine)

@@ -79,6 +79,16 @@ def test_what_is_said_in_redis_ends_as_the_row_of_a_typed_command(desk):
     assert desk.rows() == [(Kind.HALT, "smoke", "ann", "redis", "live")]
 
 
+def test_money_that_was_moved_is_told_with_venue_and_amount(desk):
+    about = {"reason": "savings", "operator": "ann", "mode": "live"}
+    desk.relayed(
+        desk.rows,
+        before=lambda: desk.say(kind="withdraw", venue="KALSHI", amount_usd="12.50", **about),
+    )
+    (told,) = desk.journal.find(unfinished)
+    assert (told.kind, told.venue, str(told.amount_usd)) == (Kind.WITHDRAW, "KALSHI", "12.50")
+
+
 def test_what_was_said_before_the_first_run_counts_for_nothing(desk):
     desk.say(kind="stop", reason="old", operator="bob")
     desk.relayed(desk.rows, before=lambda: desk.say(kind="halt", reason="new", operator="ann"))
@@ -101,6 +111,14 @@ def test_what_is_said_while_nobody_reads_is_obeyed_by_who_comes_next_and_once(de
     [
         ({"kind": "resume", "reason": "fine", "operator": ""}, "a reason and an operator's name"),
         ({"kind": "resume", "reason": "fine", "operator": "ann"}, "expected the mode to resume"),
+        (
+            {"kind": "deposit", "reason": "r", "operator": "ann", "venue": "KALSHI", "amount_usd": "nan"},
+            "above 0",
+        ),
+        (
+            {"kind": "deposit", "reason": "r", "operator": "ann", "venue": "KALSHI", "amount_usd": "5"},
+            "expected the mode to deposit",
+        ),
         ({"kind": "buy", "reason": "r", "operator": "ann"}, "'buy' is not a valid Kind"),
         ({"something": "else"}, "'' is not a valid Kind"),
     ],
