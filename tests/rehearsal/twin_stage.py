@@ -28,7 +28,6 @@ from system.recording import Recording
 
 QUICK = {"removal_ms": 50, "removal_steps": 2, "clear_snapshot_ms": 100, "determination_ms": 200}
 QUIET_TURNS = 12
-SUBSCRIBING_TURNS = 300
 DEADLINE_SECS = 120.0
 REST_SECS = 1.0
 THE_END = "the recording ends"
@@ -123,8 +122,9 @@ class Sandbox:
             return any(one.wants(ticker) for one in books)
 
         await self._until(is_listened_to, running)
-        for _ in range(SUBSCRIBING_TURNS):
-            await asyncio.sleep(0)
+        await (
+            self._rest()
+        )  # each strategy's wish is a task of its own: the first opens the channel, the last counts
 
     def _heard_channels(self):
         return {name for name, ones in self.double.hub.subscriptions.items() if ones}
@@ -141,7 +141,7 @@ class Sandbox:
             before = now
 
     async def _rest(self):
-        """Wait out what the engine's own threads still carry: stopping would overtake it."""
+        """Wait out what the engine's own threads still carry: what comes next would overtake it."""
         before = None
         while before != (before := self.node.events):
             await asyncio.sleep(REST_SECS)
