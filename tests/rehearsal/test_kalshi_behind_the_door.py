@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 
 from nautilus_trader import trading  # noqa: TID251  the very thing that this house goes around
-from nautilus_trader.model import InstrumentId
+from nautilus_trader.model import ClientOrderId, InstrumentId
 
 from campaigns.kalshi.desk import Desk
 from campaigns.kalshi.run import Running, until
@@ -79,5 +79,26 @@ def test_an_order_that_the_engine_closes_while_it_leaves_is_taken_back_from_the_
         statuses = {row["client_order_id"]: row["status"] for row in at_venue(double)}
         assert statuses == {rests.value: "canceled", fills.value: "executed", last.value: "resting"}
         await until(lambda: desk.ledger.quantity(str(desk.actor.strategy_id), str(YES)) == 1, 10)
+
+    played(scene)
+
+
+def test_a_position_is_closed_by_an_order_that_the_venue_takes_and_the_rest_of_it_rests_nowhere():
+    async def scene(desk, double):
+        double.control.make_trusted("crowd", 2)
+        double.control.trade_as("crowd", "KXBTC15M-A-45", "ask", "0.50", "5")
+        order = desk.actor.buy(YES, Decimal(5), Decimal("0.50")).client_order_id
+        await until(lambda: desk.cache.order(order).is_closed, 10)
+        double.control.trade_as("crowd", "KXBTC15M-A-45", "bid", "0.45", "3")
+        (position,) = desk.cache.positions_open(instrument_id=YES)
+        desk.actor.close_position(position)
+        await until(lambda: at_venue(double)[-1]["client_order_id"] != order.value, 10)
+        exit_ = ClientOrderId(at_venue(double)[-1]["client_order_id"])
+        await until(lambda: desk.cache.order(exit_).is_closed, 10)
+        sold = desk.cache.order(exit_)
+        assert (sold.status.name, sold.filled_qty, sold.time_in_force.name) == ("CANCELED", 3, "IOC")
+        (left,) = desk.cache.positions_open(instrument_id=YES)
+        assert left.quantity == 2
+        assert [row["status"] for row in at_venue(double)].count("resting") == 0
 
     played(scene)

@@ -6,15 +6,18 @@ They mostly wait, so they run at once.
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections import Counter
 
 import pytest
 
 from campaigns import halts, soak
-from campaigns.supervised import HOUSE, RESTING, argonaut, book_text, supervised
+from campaigns.supervised import BUSY, HOUSE, RESTING, argonaut, book_text, supervised
 from campaigns.supervised_kills import run_one
 from simulation.generator import GeneratorSettings
+from storage.journal.overview import orders
+from storage.journal.scope import last_scope
 from system.made_up_recording import write_recording
 
 
@@ -26,6 +29,7 @@ def runs(tmp_path_factory):
         "halts": halted(folder / "halts"),
         "kill": run_one(folder / "kill", seed=3, kills=1),
         "sandbox": sandbox(folder / "sandbox"),
+        "rehearsal": rehearsed(folder / "rehearsal"),
         "soak": soak.soak(folder / "soak", 0.3, 200, lambda sample: None),
     }
 
@@ -43,6 +47,18 @@ async def halted(folder):
         # The next node may only reduce until it knows what became of every order, then it trades again.
         found.append(await halts.halt(run, "SIGTERM", halts.by_sigterm))
         return found, *await run.ended(), run.run_folder
+
+
+async def rehearsed(folder):
+    """A busy book through the start of the afternoon that a rehearsal has by default."""
+    plan = HOUSE / "configs" / "faults" / "afternoon.toml"
+    async with supervised(folder, book_text(BUSY), "--fault-plan", str(plan)) as run:
+        await run.until(lambda: len(run.venue_record()) > 40, "orders at the venue", 240)
+        run.process.send_signal(signal.SIGTERM)
+        code, verdict = await run.ended()
+        report = json.loads((run.run_folder / "report.json").read_text())
+        left = run.ask(lambda connection: orders(connection, last_scope(connection)))
+        return code, verdict, report, left
 
 
 async def sandbox(folder):
@@ -80,6 +96,14 @@ def test_a_busy_node_that_is_killed_doubles_and_loses_nothing(runs):
     found = runs["kill"]
     assert found.laws == ()
     assert (found.kills, found.orders > 5) == (1, True)
+
+
+def test_a_busy_book_comes_through_a_bad_afternoon_with_nothing_open_lost_or_unknown(runs):
+    code, verdict, report, left = runs["rehearsal"]
+    assert (code, left) == (0, [])
+    assert (verdict["open_orders"], verdict["audit"], verdict["errors"]) == (0, [], [])
+    assert verdict["faults"].keys() >= {"ack_lost", "fill_before_ack", "status_after", "drop"}
+    assert report["ledger_conserved"] is True
 
 
 def test_the_demo_runs_in_a_sandbox_on_a_made_up_recording_without_a_key_of_ours(runs):
