@@ -141,13 +141,14 @@ class MarketPhase(Fact, frozen=True):
 class Condition(StrEnum):
     """How a venue works, or what it has told us; the words are ours, each adapter translates its venue's.
 
-    The first eight last until the next word. `unrecorded` is for a replay: the recording has no word on its venue. `closed_only`, `geoblocked` and `banned` are restrictions: they
+    The first nine last until the next word. `unrecorded` is for a replay: the recording has no word on its venue. `closed_only`, `geoblocked` and `banned` are restrictions: they
     outlast the word `normal`. A `failure` and an `api_error` are of one moment.
     """
 
     NORMAL = "normal"
     UNRECORDED = "unrecorded"
     REDUCE_ONLY = "reduce_only"
+    POST_ONLY = "post_only"
     CANCEL_ONLY = "cancel_only"
     PAUSED = "paused"
     RESTARTING = "restarting"

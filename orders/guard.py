@@ -1,13 +1,19 @@
-"""What a client that trades asks others before it acts: a guard for its consent, our records for what was before."""
+"""What a client that trades asks others before it acts, and tells them: a guard and our records."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from nautilus_trader.model import InstrumentId, Price, Quantity, TimeInForce
 
+from markets.facts import Condition
+
 type Objection = str | None
 type SecondGuard = Callable[[Any, Quantity, Price | None], Objection | Awaitable[Objection]]
 """Says why an order, or a change of one, may not leave; it may take its time, such as for a disk."""
+
+
+type OnCondition = Callable[[Condition, str], None]
+"""Hears how the venue works, and what it says of it."""
 
 
 class Remembered(Protocol):

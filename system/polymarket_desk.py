@@ -10,5 +10,5 @@ from system.venues import Client, DeskWish
 def make(wish: DeskWish) -> Client:
     """Return the execution client."""
     settings = read_settings(wish.settings, PolymarketExecutionConfig)
-    factory = execution_factory(wish.second_guard, wish.on_difference, wish.memory)
+    factory = execution_factory(wish.second_guard, wish.on_difference, wish.on_condition, wish.memory)
     return Client(PolymarketClientConfig(settings), factory)

@@ -198,7 +198,8 @@ class Desk:
 
     def __init__(self, stage, trader, made, cache):
         self.stage, self.double, self.trader, self.cache = stage, stage.double, trader, cache
-        self.client, self.feed, self.differences = made.client, made.feed, made.differences
+        self.client, self.feed = made.client, made.feed
+        self.differences, self.conditions = made.differences, made.conditions
         self.ledger = Ledger()
         self.guardian = Guardian([MaxStakePerOutcome(limit=WIDE), MaxDeployed(limit=WIDE)], self.ledger)
         self.begin_shares = {token: self.shares_there(token) for token in TOKENS}
@@ -371,7 +372,7 @@ class Made:
     """What the node's factories make, and what the client tells."""
 
     def __init__(self, stage, how):
-        self.differences, made = [], self
+        self.differences, self.conditions, made = [], [], self
         self.guard = how.guard or (lambda *_: None)
 
         class Feed(MarketDataClient):
@@ -388,7 +389,12 @@ class Made:
                 made.feed = Feed(name=name, config=config, cache=cache, clock=clock, venue=Venue(VENUE))
                 return made.feed
 
-        trading = execution_factory(lambda *asked: made.guard(*asked), self.differences.append, how.memory)
+        trading = execution_factory(
+            lambda *asked: made.guard(*asked),
+            self.differences.append,
+            lambda condition, _detail: self.conditions.append(condition),
+            how.memory,
+        )
 
         class Desks(trading):
             @staticmethod

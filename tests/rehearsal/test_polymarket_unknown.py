@@ -153,9 +153,10 @@ def test_a_rest_below_a_hundredth_of_a_share_is_nothing_that_stays_open():
 
 @pytest.mark.card("polymarket", "AR-E20", "AR-E21")
 @pytest.mark.parametrize(
-    ("mode", "word"), [("cancel_only", "VENUE_CANCEL_ONLY"), ("disabled", "VENUE_DISABLED")]
+    ("mode", "word", "told"),
+    [("cancel_only", "VENUE_CANCEL_ONLY", "cancel_only"), ("disabled", "VENUE_DISABLED", "paused")],
 )
-def test_a_mode_of_the_venue_stops_new_orders_and_no_cancels(mode, word):
+def test_a_mode_of_the_venue_stops_new_orders_and_no_cancels(mode, word, told):
     async def work(desk):
         rests = desk.send("BUY", 10, "0.40")
         await desk.has(rests, "Accepted")
@@ -171,6 +172,7 @@ def test_a_mode_of_the_venue_stops_new_orders_and_no_cancels(mode, word):
         await desk.has(rests, "Canceled")
         desk.double.desk.set_mode("open")
         await desk.has(first, "Rejected")
+        assert desk.conditions == ["normal", told]
 
     rehearse(work)
 
@@ -187,6 +189,7 @@ def test_in_post_only_mode_makers_pass_and_takers_are_denied():
         assert "VENUE_POST_ONLY" in desk.last(taker, "Denied").reason
         maker = desk.send("SELL", 10, "0.60", post_only=True)
         await desk.has(maker, "Accepted")
+        assert desk.conditions == ["normal", "post_only"]
 
     rehearse(work)
 
@@ -203,8 +206,22 @@ def test_an_account_that_may_only_close_opens_no_risk_and_still_sells():
         await desk.has(buy, "Denied")
         await desk.has(sale, "Accepted")
         assert len(desk.differences) == 1
+        assert desk.conditions == ["normal", "closed_only"]
 
     rehearse(work, agrees=False)
+
+
+@pytest.mark.card("polymarket", "AR-E21", "AR-E22")
+def test_a_restart_of_the_matching_engine_is_told_and_its_end_when_its_time_is_over():
+    async def work(desk):
+        desk.double.desk.set_mode("restarting")
+        cid = desk.send("BUY", 10, "0.40")
+        await desk.until(lambda: desk.conditions == ["normal", "restarting"])
+        desk.double.desk.set_mode("open")
+        await desk.until(lambda: desk.conditions == ["normal", "restarting", "normal"])
+        await desk.has(cid, "Rejected")
+
+    rehearse(work)
 
 
 @pytest.mark.card("polymarket", "AR-E35")

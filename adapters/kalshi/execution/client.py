@@ -28,7 +28,7 @@ from adapters.kalshi.execution.commands import Cancellation, Change, Submission
 from adapters.kalshi.execution.contracts import Contracts
 from adapters.kalshi.execution.desk import Desk
 from adapters.kalshi.execution.groups import OrderGroups
-from adapters.kalshi.execution.modes import Modes, OnCondition
+from adapters.kalshi.execution.modes import Modes
 from adapters.kalshi.execution.private_stream import Hearing, PrivateStream, SocketFactory
 from adapters.kalshi.execution.reconciliation import STREAM, Findings, Reconciliation
 from adapters.kalshi.execution.reporting import Reporting
@@ -47,7 +47,7 @@ from network.outcomes import Outcome
 from network.tasks import Tasks
 from orders.client import TradingClient
 from orders.doubts import Doubts
-from orders.guard import Memory, SecondGuard
+from orders.guard import Memory, OnCondition, SecondGuard
 from orders.telling import Ears
 from orders.tickets import Tickets
 

@@ -12,13 +12,11 @@ from adapters.kalshi.execution.resolution import READ_ERRORS
 from markets.facts import Condition
 from network.outcomes import Refused
 from orders.doubts import Doubts
+from orders.guard import OnCondition
 
 _LOG: Final = logging.getLogger(__name__)
 _ACCOUNT: Final = "account"
 _OF_THE_ACCOUNT: Final = frozenset({401, 403})
-
-type OnCondition = Callable[[Condition, str], None]
-"""Hears how the venue works, and what it says of it."""
 
 
 class Modes:

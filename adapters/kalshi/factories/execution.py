@@ -7,12 +7,11 @@ from nautilus_trader.live.clients import DataClientFactory, ExecutionClientFacto
 
 from adapters.kalshi.data.client import KalshiDataClient
 from adapters.kalshi.execution.client import KalshiExecutionClient
-from adapters.kalshi.execution.modes import OnCondition
 from adapters.kalshi.factories.data import make_data_client
 from adapters.kalshi.factories.sharing import SharedReader, environ, share, socket_opener
 from adapters.kalshi.http.client import KalshiHttp
 from adapters.kalshi.signing import Credentials
-from orders.guard import Memory, SecondGuard
+from orders.guard import Memory, OnCondition, SecondGuard
 
 
 class SharedHttp(SharedReader, KalshiHttp):

@@ -16,6 +16,7 @@ from adapters.polymarket.execution.cash import Cash, Holdings
 from adapters.polymarket.execution.commands import Cancellation, Submission
 from adapters.polymarket.execution.desk import Desk
 from adapters.polymarket.execution.heartbeat import Heartbeat
+from adapters.polymarket.execution.modes import Hearing as ModeHearing
 from adapters.polymarket.execution.modes import Modes
 from adapters.polymarket.execution.reconciliation import STREAM, Findings, Reconciliation
 from adapters.polymarket.execution.reporting import Reporting
@@ -35,7 +36,7 @@ from network.tasks import Tasks
 from orders.client import TradingClient
 from orders.contracts import Contracts
 from orders.doubts import Doubts
-from orders.guard import Memory, SecondGuard
+from orders.guard import Memory, OnCondition, SecondGuard
 from orders.telling import Ears
 from orders.tickets import Tickets
 
@@ -59,8 +60,8 @@ class PolymarketExecutionClient(TradingClient[Ticket, Desk]):
 
     A match is told as a fill at once and taken back when its settlement fails. `second_guard(order, quantity, price)` is
     asked before a byte leaves and returns why not, or None; it may be awaitable. `on_difference` hears what the venue and
-    we see differently, that it refuses us, and matches that were taken back. `memory` says of an order of an earlier run
-    what the venue does not. Until stream and REST agree, and while an order is unresolved, buys are denied with VENUE_UNCERTAIN.
+    we see differently, that it refuses us, and matches that were taken back; `on_condition` hears how the venue works (`Modes`).
+    `memory` says of an order of an earlier run what the venue does not. Until stream and REST agree, and while an order is unresolved, buys are denied with VENUE_UNCERTAIN.
     """
 
     _stream: UserSocket | None = None
@@ -79,6 +80,7 @@ class PolymarketExecutionClient(TradingClient[Ticket, Desk]):
         socket_factory: SocketFactory,
         second_guard: SecondGuard | None = None,
         on_difference: Callable[[str], None] | None = None,
+        on_condition: OnCondition | None = None,
         memory: Memory | None = None,
     ) -> None:
         super().__init__(
@@ -96,7 +98,10 @@ class PolymarketExecutionClient(TradingClient[Ticket, Desk]):
         self._tell_difference = on_difference
         self._socket_factory = socket_factory
         self._region = region
-        self._desk = self._sit(config.settings, http, wallet, second_guard, memory)
+        hearing = ModeHearing(
+            on_refusal=self._differ, on_restart=self._hear_trouble, on_condition=on_condition
+        )
+        self._desk = self._sit(config.settings, http, wallet, second_guard, memory, hearing)
         self._submission = Submission(self._desk)
         self._cancellation = Cancellation(self._desk)
         findings = Findings(self._hear_order, self._hear_fill, self._report_cash, self._differ)
@@ -111,6 +116,7 @@ class PolymarketExecutionClient(TradingClient[Ticket, Desk]):
         wallet: Wallet,
         second_guard: SecondGuard | None,
         memory: Memory | None,
+        hearing: ModeHearing,
     ) -> Desk:
         tasks, tickets, holdings = Tasks(self._failed), Tickets[Ticket](), Holdings()
         doubts = Doubts([(STREAM, "the user stream and the venue's books were not compared yet")])
@@ -129,12 +135,7 @@ class PolymarketExecutionClient(TradingClient[Ticket, Desk]):
             cash=Cash(holdings, tickets.open),
             holdings=holdings,
             modes=Modes(
-                self._region,
-                http.is_closed_only,
-                doubts,
-                now_ns=self.clock.timestamp_ns,
-                on_refusal=self._differ,
-                on_restart=self._hear_trouble,
+                self._region, http.is_closed_only, doubts, now_ns=self.clock.timestamp_ns, hearing=hearing
             ),
             tasks=tasks,
             second_guard=second_guard,

@@ -14,7 +14,7 @@ from adapters.polymarket.http.region import Region
 from adapters.polymarket.signing.keys import ApiCredentials, Owner, Wallet
 from adapters.polymarket.signing.wallets import WalletKind
 from adapters.polymarket.websocket.user import UserListener, UserSocket
-from orders.guard import Memory, SecondGuard
+from orders.guard import Memory, OnCondition, SecondGuard
 
 
 def make_http(
@@ -30,6 +30,7 @@ def make_http(
 def execution_factory(
     second_guard: SecondGuard | None = None,
     on_difference: Callable[[str], None] | None = None,
+    on_condition: OnCondition | None = None,
     memory: Memory | None = None,
 ) -> type[ExecutionClientFactory]:
     """Return what makes the execution client; the arguments are those of `PolymarketExecutionClient`.
@@ -61,6 +62,7 @@ def execution_factory(
                 socket_factory=open_socket,
                 second_guard=second_guard,
                 on_difference=on_difference,
+                on_condition=on_condition,
                 memory=memory,
             )
 
