@@ -22,7 +22,7 @@ from network.errors import NetworkError
 from storage.coverage import Coverage, MarketCoverage, coverage
 from storage.errors import CatalogBusy
 from storage.layout import timestamp_of
-from system import operating, parity_command, polymarket_commands
+from system import operating, parity_command, polymarket_chain_commands, polymarket_commands
 from system.book import read_book_file
 from system.importing import find_sources, import_kalshi, summary
 from system.made_up_recording import write_recording
@@ -73,6 +73,7 @@ for _name, _function in operating.COMMANDS.items():
     app.command(_name)(_function)
 app.add_typer(operating.journals, name="journal")
 app.command("parity")(parity_command.command)
+app.add_typer(polymarket_chain_commands.app, name="polymarket")
 
 CatalogOption = Annotated[
     Path, typer.Option("--catalog", file_okay=False, help="Folder of the catalog; an import makes it.")
