@@ -39,7 +39,8 @@ class OurBooks:
         positions: defaultdict[str, Decimal] = defaultdict(Decimal)
         for one in self._cache.positions_open(venue=self._venue):
             if place := self.place_of(str(one.instrument_id)):
-                positions[place.market] += place.sign * Decimal(str(one.signed_qty))
+                held = one.quantity.as_decimal()  # `signed_qty` is a float that drifts over many fills (rc7)
+                positions[place.market] += place.sign * (held if one.is_long else -held)
         heard = {str(trade) for order in self._cache.orders(venue=self._venue) for trade in order.trade_ids}
         return Books(
             "engine",

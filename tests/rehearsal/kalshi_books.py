@@ -150,7 +150,7 @@ class Books:
                 theirs[ticker] += Decimal(contracts)
         for position in self._cache.positions_open():
             ticker, sign = leg_of(str(position.instrument_id))
-            cached[ticker] += sign * Decimal(str(position.signed_qty))
+            cached[ticker] += sign * position.quantity.as_decimal()
         for position in self.ledger.positions():
             ticker, sign = leg_of(position.outcome.instrument)
             booked[ticker] += sign * position.quantity
