@@ -67,6 +67,7 @@ class Door(trading.ExecutionAlgorithm):
         self._beliefs: dict[tuple[StrategyId, InstrumentId], Belief] = {}
         self._broken: Exception | None = None
         self._shut_for: str | None = None
+        self._lets_sales_out = True
         self._is_sending = False
         self._must_look = False
         self._learned: Fact | None = None
@@ -86,9 +87,9 @@ class Door(trading.ExecutionAlgorithm):
         """Let nothing more out for a strategy or an algorithm whose handler raised."""
         self.faults.setdefault(component, fault)
 
-    def shut(self, reason: str) -> None:
-        """Let only sales out from now on, such as when the node is about to stop."""
-        self._shut_for = reason
+    def shut(self, reason: str, *, lets_sales_out: bool = True) -> None:
+        """Let only sales out from now on, or nothing new at all, such as when the node stops; cancels pass."""
+        self._shut_for, self._lets_sales_out = reason, lets_sales_out
 
     def reopen(self) -> None:
         """Let out again what the guard allows."""
@@ -112,7 +113,7 @@ class Door(trading.ExecutionAlgorithm):
                     return f"FAULTED {component} {fault!r}"
         if self._broken:
             return f"GUARD_BROKEN {self._broken!r}"
-        if self._shut_for and order.side == OrderSide.BUY:
+        if self._shut_for and not (self._lets_sales_out and order.side == OrderSide.SELL):
             return f"GUARD_SHUT {self._shut_for}"
         try:
             reason = self._guard.refuse(

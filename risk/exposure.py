@@ -71,6 +71,10 @@ class Exposure:
         """Return the reservations of all live orders."""
         return tuple(self._live.values())
 
+    def live_orders(self) -> tuple[ClientOrderId, ...]:
+        """Return the live orders, from the moment that one was let out: the engine may not know it sent yet."""
+        return tuple(self._live)
+
     def live_count(self) -> int:
         return len(self._live)
 

@@ -295,7 +295,7 @@ class BookNode:
         self._enter("stopping")
         if was_running and not running.done():
             # A strategy's own stop must be left to the engine: commands within `stop()` are refused (run on rc7).
-            self.crew.door.shut("the node stops")
+            self.crew.door.shut("the node stops", lets_sales_out=False)
             await self.cancel_all(_CANCEL_SECS)
             self._save_states()
             self.crew.note_equity(now_ns())
@@ -322,7 +322,11 @@ class BookNode:
         return len(self._unfinished())
 
     def _unfinished(self) -> list[Any]:
-        return [*self._cache.orders_open(), *self._cache.orders_inflight()]
+        # Also what was let out and is on its way to the client: to the engine it is no order in flight yet.
+        leaving = [self._cache.order(one) for one in self.guardian.exposure.live_orders()]
+        found = [*self._cache.orders_open(), *self._cache.orders_inflight()]
+        found += [order for order in leaving if order is not None and not order.is_closed]
+        return [*{order.client_order_id: order for order in found}.values()]
 
     def _cancel(self, order: Any) -> None:
         for strategy in self._strategies:

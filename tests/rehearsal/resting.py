@@ -42,3 +42,27 @@ class Rester(Strategy[ResterConfig]):
 
     def on_load(self, state):
         self._loaded = "has_bid" in state
+
+
+class Hurried(Strategy[ResterConfig]):
+    """Buy 5, then offer a tenth of a contract each hundredth of a second, up to the very end."""
+
+    def on_start(self):
+        self._side = None
+        self.follow(self.config.series)
+        self.clock.set_timer_ns("offer", 10_000_000)
+
+    def on_market(self, market):
+        self.subscribe_quotes(market.yes.id)
+
+    def on_quote(self, quote):
+        if self._side is None and quote.ask_size.raw:
+            self._side = quote.instrument_id
+            self.buy(self._side, Decimal(5), Decimal("0.60"), time_in_force=TimeInForce.IOC)
+
+    def on_order_denied(self, event):
+        self._side = None
+
+    def on_time_event(self, event):
+        if self._side and self.cache.positions_open(instrument_id=self._side):
+            self.sell(self._side, Decimal("0.10"), Decimal("0.70"))

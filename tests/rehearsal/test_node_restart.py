@@ -155,6 +155,27 @@ def test_an_order_that_expired_while_the_node_was_dead_is_known_to_be_over(tmp_p
     asyncio.run(scene())
 
 
+def test_no_order_leaves_that_the_journal_does_not_follow_to_its_end_when_a_busy_node_stops(tmp_path):
+    # An order that waited for the disk was none in flight to the engine: the node stopped, and its fill was lost.
+    async def scene():
+        async with market_open(tmp_path, RESTER.replace("Rester", "Hurried")) as (double, start):
+            async with start() as node:
+                output = asyncio.create_task(node.stdout.read())
+                await until(
+                    lambda: (quoted(double) and len(resting(double)) > 5) or node.returncode is not None
+                )
+                assert node.returncode is None, (await output).decode()
+                node.terminate()
+                assert await node.wait() == 0, (await output).decode()
+            assert resting(double) == []
+            events = kept(tmp_path, records.OrderEvent)
+            ended = {one.order_id for one in events if one.kind in (*ENDS, "OrderFilled", "OrderDenied")}
+            there = {one["client_order_id"] for one in double.snapshot().orders["alice"]}
+            assert there <= ended
+
+    asyncio.run(scene())
+
+
 def test_a_halt_cancels_what_rests_and_outlives_the_node(tmp_path):
     async def scene():
         async with market_open(tmp_path) as (double, start):

@@ -49,7 +49,10 @@ class Cache:
         if not self.held:
             return []
         # rc7 adds floats: 14.63 was -14.630000000000004 after a few fills, and a rehearsal stopped buying for it
-        facts = {"signed_qty": float(self.held) * (1 + 3e-16), "quantity": Quantity.from_decimal_dp(self.held, 2)}
+        facts = {
+            "signed_qty": float(self.held) * (1 + 3e-16),
+            "quantity": Quantity.from_decimal_dp(self.held, 2),
+        }
         return [Thing(is_long=True, **facts, **place)]
 
     def orders(self, venue):
