@@ -9,11 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from adapters.polymarket.providers.windows import Window
 from simulation.wire.kalshi_markets import MADE_UP_RULES
 from simulation.wire.kalshi_recordings import Recorded, load_recording
 from system.book import BadBook, Outline, outline, read_book_file
 from system.kalshi_settings import shard_of
 from system.modes import Mode, check_locks
+from system.polymarket_runs import find_polymarket_run, is_made_up, listings_of
 from system.venue_task import VenueTask
 
 DEFAULT_FAULTS: Final = Path("configs/faults/afternoon.toml")
@@ -98,7 +100,7 @@ def make_plan(wish: Wish, environ: Mapping[str, str], now_ns: int) -> LivePlan:
     if book.live is None:
         raise BadBook(f"{wish.book}: expected a table [live] to run in mode {wish.mode}, found none")
     check_locks(wish.mode, book.name, book.live, environ)
-    about = _about(wish.playback) if wish.playback else {}
+    about = _ABOUT[_rehearsed(book)](wish.playback, wish.speed or 1.0) if wish.playback else {}
     run = _run_id(wish.mode, now_ns)
     folder = wish.out / book.name / run
     return LivePlan(
@@ -143,7 +145,7 @@ def _check_options(wish: Wish) -> None:
         raise BadBook(f"expected a recording at {wish.playback}, found none: `argonaut make-up` makes one")
 
 
-def _about(recording: Path) -> dict[str, Any]:
+def _about(recording: Path, _speed: float) -> dict[str, Any]:
     """Return what a recording says of itself; BadBook when it is none.
 
     `source` is SYNTHETIC also for what our own recorder kept of a double: playing it again makes nothing real.
@@ -157,6 +159,14 @@ def _about(recording: Path) -> dict[str, Any]:
     about = first[0].body if first[0].kind == "recording" else {}
     is_doubles = any(MADE_UP_RULES in str(message.body) for message in first)
     return about | ({"source": "SYNTHETIC"} if is_doubles else {})
+
+
+def _about_polymarket(recording: Path, speed: float) -> dict[str, Any]:
+    run = find_polymarket_run(recording)
+    listings = tuple(listings_of(run))
+    if speed != 1 and any(Window.of(one.market.slug) for one in listings):
+        raise BadBook(f"expected speed 1 for windows, whose names tell their times, found {speed:g}")
+    return {"source": "SYNTHETIC"} if is_made_up(run, listings) else {}
 
 
 def _first_of(recording: Path) -> list[Recorded]:
@@ -177,7 +187,11 @@ def _run_id(mode: Mode, now_ns: int) -> str:
 def _venue(wish: Wish, book: Outline, shard: int, folder: Path) -> VenueTask | None:
     if wish.playback is not None:
         return VenueTask(
-            folder=str(folder), shard=shard, recording=str(wish.playback), speed=wish.speed or 1.0
+            folder=str(folder),
+            venue=_rehearsed(book),
+            shard=shard,
+            recording=str(wish.playback),
+            speed=wish.speed or 1.0,
         )
     if wish.mode != "rehearsal":
         return None
@@ -211,3 +225,6 @@ def _rehearsed(book: Outline) -> str:
             f"expected one venue with a double ({known}) to rehearse, found {', '.join(venues) or 'none'}"
         )
     return venues[0]
+
+
+_ABOUT: Final = {"KALSHI": _about, "POLYMARKET": _about_polymarket}

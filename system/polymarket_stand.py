@@ -24,6 +24,8 @@ from simulation.wire.polymarket_recordings import load_recording
 from simulation.wire.polymarket_rows import order_row, trade_row
 from simulation.wire.polymarket_units import ONE, amount_text, parse_amount
 from system.book import BadBook
+from system.polymarket_recorded import PlayedRun
+from system.polymarket_runs import is_ours
 from system.venue_task import Address, VenueTask
 
 _DAY_NS: Final = 24 * 3_600_000_000_000
@@ -40,6 +42,7 @@ class PolymarketStand:
         self.double = PolymarketDouble(PolymarketSettings(), task.seed, now_ns, plan)
         secret = PrivateKey()
         self._private_key = f"0x{secret.to_hex()}"
+        self._played: PlayedRun | None = None
         self.address = "0x" + keccak(secret.public_key.format(compressed=False)[1:])[-20:].hex()
 
     async def open(self, tell_open: Callable[[str, bool], None]) -> Address:
@@ -54,6 +57,10 @@ class PolymarketStand:
             for number, slug in enumerate(task.markets, start=1_000):
                 double.exchange.list_market(self._market(slug, number))
             double.start_crowd(settings, task.seed)
+        elif is_ours(Path(task.recording)):
+            self._played = PlayedRun.of(Path(task.recording), task.speed, self._now_ns())
+            for market in self._played.markets():
+                double.exchange.list_market(market)
         sockets = base.replace("http", "ws", 1)
         return Address(
             rest=base,
@@ -73,7 +80,9 @@ class PolymarketStand:
 
     def play(self, recording: Path) -> tuple[asyncio.Task[None], Pacing]:
         """Start to play; return the task and the recording's clock."""
-        playback = Playback(self.double.exchange, load_recording(recording), self._task.speed)
+        played = self._played
+        frames = load_recording(recording) if played is None else played.frames(self._now_ns())
+        playback = Playback(self.double.exchange, frames, self._task.speed)
         return self.double.start_playback(playback), playback.pacing
 
     def verdict(self) -> dict[str, Any]:
