@@ -54,7 +54,8 @@ class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     `tokens` end the ids of the two sides, `labels` are what the venue calls them, `name` is what people type instead
     of `market`. Fills have up to `size_digits`, orders are multiples of `order_step`, one that rests holds at least
-    `min_size`. An order that takes waits `taker_delay_ms` at the venue. What a whole position pays in the end is
+    `min_size`. An order that takes waits `taker_delay_ms` at the venue. `takers_spend`: a buy that takes at once spends all
+    its money, and gets more contracts than it asked for at a better price. What a whole position pays in the end is
     rounded down to `payout_unit` USD.
     """
 
@@ -89,6 +90,7 @@ class MarketTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     order_step: Decimal = _LOT
     min_size: Decimal = _LOT
     taker_delay_ms: int = 0
+    takers_spend: bool = False
     neg_risk: bool = False
 
 

@@ -144,6 +144,20 @@ def expected_fee(terms: FeeTerms, quantity: Decimal, price: Decimal, is_taker: b
     return max(bought, sold)
 
 
+def most_fee_of_spending(terms: FeeTerms, usd: Decimal, is_taker: bool) -> Decimal:
+    """Return the most that contracts bought for `usd`, fee not counted, can cost in fees, at whatever prices.
+
+    A dollar buys `1 / price` contracts, so its fee is `rate * price ** (exponent - 1) * (1 - price) ** exponent`:
+    at no price in (0, 1) more than the rate. Fills that split the money may each add one fee_unit. ValueError for an exponent
+    below 1, of which this is not true, and for an amount that is negative or no number.
+    """
+    if not (usd.is_finite() and usd >= 0):
+        raise ValueError(f"expected an amount of at least 0 USD to spend, found {usd}")
+    _check_whole("exponent", terms.exponent, at_least=1)
+    with localcontext(_EXACT):
+        return _round_to(usd * terms.rate(is_taker), terms.fee_unit, ROUND_CEILING)
+
+
 class OrderFees:
     """The fees of one order, fill by fill, with the rounding that its venue gives back.
 

@@ -67,6 +67,9 @@ class Clerk:
         terms = contract.fees.at(now_ns)
         is_buy = order.side == OrderSide.BUY
         may_take = not getattr(order, "is_post_only", False)
+        must_fill = getattr(order, "time_in_force", None) in _AT_ONCE
+        filled = order.filled_qty.as_decimal()
+        spends = contract.takers_spend and is_buy and must_fill
         return Reservation(
             strategy=str(order.strategy_id),
             outcome=contract.outcome,
@@ -74,8 +77,9 @@ class Clerk:
             is_taker=may_take and terms.taker_rate >= terms.maker_rate,
             terms=terms,
             asks=[ask],
-            must_fill=getattr(order, "time_in_force", None) in _AT_ONCE,
-            filled=order.filled_qty.as_decimal(),
+            must_fill=must_fill,
+            filled=filled,
+            budget_usd=(ask.quantity - filled) * _limit(ask) if spends else None,
         )
 
     def _sellable(self, reservation: Reservation) -> Decimal:
@@ -90,10 +94,8 @@ class Clerk:
     ) -> Proposal:
         outcome = contract.outcome
         left = reservation.left(ask)
-        fee = fee_usd(
-            reservation.terms, left, ANY_PRICE if ask.price is None else ask.price, reservation.is_taker
-        )
-        worst = left * (ANY_PRICE if ask.price is None else ask.price) + fee if reservation.is_buy else ZERO
+        fee = fee_usd(reservation.terms, left, _limit(ask), reservation.is_taker)
+        worst = reservation.worst_usd(ask)
         quote = desk.quote(order.instrument_id)
         return Proposal(
             strategy=reservation.strategy,
@@ -118,6 +120,10 @@ class Clerk:
             is_marketable=_is_marketable(order, ask.price, quote),
             closes_ns=contract.closes_ns,
         )
+
+
+def _limit(ask: Ask) -> Decimal:
+    return ANY_PRICE if ask.price is None else ask.price
 
 
 def _is_marketable(order: Any, price: Decimal | None, quote: QuoteTick | None) -> bool:

@@ -51,7 +51,8 @@ class Outcome:
 class Contract:
     """An outcome with its prices and its fees, as its venue stated them at `known_ns`.
 
-    `awaits_strike`: what decides it is still to be named.
+    `awaits_strike`: what decides it is still to be named. `takers_spend`: a buy that takes at once spends its money, and
+    gets more contracts than it asked for at a better price.
     """
 
     outcome: Outcome
@@ -61,6 +62,7 @@ class Contract:
     known_ns: int
     closes_ns: int
     awaits_strike: bool
+    takers_spend: bool = False
 
 
 class Contracts:
@@ -122,4 +124,5 @@ def contract_of(instrument: Instrument) -> Contract:
         known_ns=instrument.ts_init,
         closes_ns=info["closes_ns"],
         awaits_strike=awaits_strike(instrument),
+        takers_spend=bool(info.get("takers_spend")),
     )

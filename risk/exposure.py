@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from nautilus_trader.model import ClientOrderId
 
-from pricing.fees import FeeTerms, expected_fee
+from markets.instruments import PRICE_DIGITS
+from pricing.fees import FeeTerms, expected_fee, most_fee_of_spending
 from risk.contract import Outcome
 from risk.sums import ZERO, Sums
 
@@ -14,6 +15,9 @@ _DOOR_SAYS = ("FAULTED ", "GUARD_")  # how engine.door begins a refusal for whic
 
 ANY_PRICE = Decimal(1)
 """What an order without a limit could pay: no contract costs more."""
+
+LEAST_PRICE = Decimal(1).scaleb(-PRICE_DIGITS)
+"""No contract costs less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,9 @@ class Reservation:
     `asks` holds what the venue has confirmed (or, at first, what was sent), then every change in
     flight, oldest first: until a change is confirmed, the worst of them counts. `must_fill`: it trades
     at once or ends, so an end without a fill is a failure.
+
+    `budget_usd` belongs to an order that spends its money whatever number of contracts that brings (`Contract.takers_spend`):
+    it may spend so much, without the fee, and its contracts may become more than it asked for. None for any other order.
     """
 
     strategy: str
@@ -41,6 +48,8 @@ class Reservation:
     asks: list[Ask]
     must_fill: bool = False
     filled: Decimal = ZERO
+    budget_usd: Decimal | None = None
+    spent_usd: Decimal = ZERO
     usd: Decimal = ZERO
     offered: Decimal = ZERO
     own_refusals: list[str] = field(default_factory=list)
@@ -51,7 +60,21 @@ class Reservation:
 
     def worst_usd(self, ask: Ask) -> Decimal:
         """Return what the rest of `ask` could cost, fee included; a sale of what is held costs nothing."""
-        return worst_case_usd(self.terms, self.left(ask), ask.price, self.is_taker) if self.is_buy else ZERO
+        left = self.left(ask)
+        if not self.is_buy or not left:
+            return ZERO
+        if self.budget_usd is None:
+            return worst_case_usd(self.terms, left, ask.price, self.is_taker)
+        # More contracts for the same money are no new risk, unless the money could not buy them at any price.
+        usd = max(self.budget_usd - self.spent_usd, left * LEAST_PRICE)
+        return usd + most_fee_of_spending(self.terms, usd, self.is_taker)
+
+    def exceeds(self, set_aside: Decimal) -> bool:
+        """Return whether more is set aside than `set_aside`, or more was spent than it may spend."""
+        if self.usd + self.offered > set_aside:
+            return True
+        # Prices that are averages come rounded to the last digit of an instrument.
+        return self.budget_usd is not None and self.spent_usd > self.budget_usd + self.filled * LEAST_PRICE
 
 
 class Exposure:
@@ -127,12 +150,13 @@ class Exposure:
             del reservation.asks[1]
             self._weigh(reservation)
 
-    def fill(self, order_id: ClientOrderId, quantity: Decimal) -> None:
-        """Free what `quantity` traded contracts had reserved; negative takes a voided fill back."""
+    def fill(self, order_id: ClientOrderId, quantity: Decimal, price: Decimal) -> None:
+        """Free what `quantity` contracts traded at `price` had reserved; negative takes a voided fill back."""
         reservation = self._live.get(order_id)
         if reservation is None:
             return
         reservation.filled += quantity
+        reservation.spent_usd += quantity * price
         if any(reservation.left(ask) for ask in reservation.asks):
             self._weigh(reservation)
         else:

@@ -57,7 +57,7 @@ class Follower:
         if is_settlement(event):
             self._settle(event, quantity, price, fee, desk)
         elif self._ledger.post_fill(self._fill(event, quantity, fee, desk)):
-            self._exposure.fill(event.client_order_id, quantity)
+            self._exposure.fill(event.client_order_id, quantity, price)
 
     def _on_fill_voided(self, event: Any, desk: Desk) -> None:
         quantity = event.voided_qty.as_decimal()
@@ -67,7 +67,7 @@ class Follower:
         if not event.is_reopened:
             self._exposure.close(event.client_order_id)
         elif self._exposure.of(event.client_order_id):
-            self._exposure.fill(event.client_order_id, -quantity)
+            self._exposure.fill(event.client_order_id, -quantity, taken.price)
         else:
             self._reopen(event, quantity, desk)
 

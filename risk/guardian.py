@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.model import InstrumentId, OrderSubmitted, OrderUpdated, Price, Quantity
+from nautilus_trader.model import InstrumentId, OrderFilled, OrderSubmitted, OrderUpdated, Price, Quantity
 
 from engine.desk import Desk
 from engine.guard import Clearing
@@ -33,6 +33,7 @@ type OnVerdict = Callable[[Any, Proposal | None, Refusal | None], None]
 """Hears of an order, its proposal (None when it was refused before there was one), and the refusal."""
 
 _BEAT_NS = 1_000_000_000
+_MAY_GROW = (OrderUpdated, OrderFilled)
 _ONLY_SALES = frozenset({Condition.CLOSED_ONLY, Condition.GEOBLOCKED})
 
 
@@ -243,10 +244,11 @@ class Guardian:
         if self._must_look and kind in MOVES_MONEY:
             self._look(desk)
         self._count(event)
-        reserved = self._reserved_for(event) if kind is OrderUpdated else None
+        live = self.exposure.of(event.client_order_id) if kind in _MAY_GROW else None
+        set_aside = ZERO if live is None else live.usd + live.offered
         if handler is not None:
             handler(event, desk)
-        if reserved is not None and self._reserved_for(event) > reserved:
+        if live is not None and live.exceeds(set_aside):
             self.halt(
                 f"{event.client_order_id} of {event.strategy_id} grew without being asked about",
                 event.ts_init,
@@ -333,10 +335,6 @@ class Guardian:
     def _count(self, event: Any) -> None:
         if type(event) in COUNTED and not is_settlement(event):
             self.memory.tally.hear(event, self.exposure.of(event.client_order_id), event.ts_init)
-
-    def _reserved_for(self, event: Any) -> Decimal:
-        live = self.exposure.of(event.client_order_id)
-        return ZERO if live is None else live.usd + live.offered
 
     def _count_fault(self, now_ns: int | None) -> None:
         if isinstance(now_ns, int):

@@ -53,7 +53,8 @@ def catch_up(crew: Crew, orders: Iterable[Any], were_open: Collection[str] = ())
         if order.is_open:
             # Adopted with all that it has traded; what is heard below would count a second time.
             crew.guardian.adopt(order, crew.door)
-            crew.guardian.exposure.fill(order.client_order_id, -sum(map(_size, missed), Decimal(0)))
+            for trade in missed:
+                crew.guardian.exposure.fill(order.client_order_id, -_size(trade), trade.last_px.as_decimal())
         for event in missed:
             crew.door.hear(event)
         if order.is_closed and str(order.client_order_id) in were_open:

@@ -83,6 +83,7 @@ def instruments(**terms):
         "currency": "pUSD",
         "size_digits": 6,
         "min_size": Decimal(5),
+        "takers_spend": True,
     }
     return make_pair(MarketTerms(**(known | terms)))
 

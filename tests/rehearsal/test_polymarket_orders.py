@@ -6,6 +6,8 @@ import pytest
 from nautilus_trader.model import TimeInForce
 from polymarket_house import NO, TOKENS, rehearse, wall_ns
 
+from risk.state import State
+
 MINUTE_NS = 60 * 10**9
 
 
@@ -53,14 +55,16 @@ def test_an_order_that_takes_and_finds_nothing_ends_as_cancelled(kind):
     rehearse(work)
 
 
-def test_a_buy_that_gets_a_better_price_is_told_with_all_the_shares_that_its_money_brought():
+@pytest.mark.parametrize("kind", [TimeInForce.IOC, TimeInForce.FOK])
+def test_a_buy_that_gets_a_better_price_is_told_with_all_the_shares_of_its_money_and_halts_nothing(kind):
     async def work(desk):
         await desk.stage.crowd("SELL", "0.40", 100)
-        cid = desk.send("BUY", 10, "0.60", time_in_force=TimeInForce.IOC)
-        await desk.has(cid, "Filled")
+        cid = desk.send("BUY", 10, "0.60", time_in_force=kind)
+        await desk.has(cid, "Updated", "Filled")
         await desk.until(lambda: desk.order(cid).is_closed)
         assert desk.status(cid) == "FILLED"
-        assert desk.filled(cid) >= 10
+        assert desk.filled(cid) == 15  # 6 pUSD at 0.40
+        assert (desk.guardian.state, desk.guardian.exposure.live_count()) == (State.ACTIVE, 0)
 
     rehearse(work)
 

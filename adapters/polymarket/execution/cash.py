@@ -17,7 +17,7 @@ from adapters.polymarket.http.portfolio import units
 from adapters.polymarket.messages.portfolio import BalanceAnswer
 from adapters.polymarket.signing.amounts import spendable_usd
 from markets.currencies import PUSD
-from pricing.fees import model_fee
+from pricing.fees import model_fee, most_fee_of_spending
 
 _ZERO: Final = Decimal(0)
 
@@ -156,6 +156,9 @@ def cost_usd(ticket: Ticket) -> Decimal:
         return max(_ZERO, ticket.quote_usd * per_dollar - ticket.told * ticket.price)
     if ticket.leaves <= 0:
         return _ZERO
+    if ticket.spends:
+        usd = ticket.leaves * ticket.price
+        return usd + most_fee_of_spending(terms, usd, is_taker=True)
     rate = terms.rate(not ticket.is_post_only)
     return ticket.leaves * ticket.price + model_fee(ticket.leaves, ticket.price, rate, terms.exponent)
 

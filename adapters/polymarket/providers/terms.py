@@ -73,6 +73,7 @@ def terms_of_listing(
         order_step=Decimal(1).scaleb(-venue.SIZE_DECIMALS),
         min_size=least,
         taker_delay_ms=_taker_delay_ms(listing),
+        takers_spend=True,
         neg_risk=is_neg_risk(listing),
     )
 

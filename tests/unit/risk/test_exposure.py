@@ -49,9 +49,9 @@ def test_an_offer_reserves_contracts_and_no_money():
 
 def test_fills_free_what_they_used_and_the_last_one_frees_all():
     exposure = opened()
-    exposure.fill(ORDER, Decimal(25))
+    exposure.fill(ORDER, Decimal(25), Decimal("0.40"))
     assert exposure.reserved.total == 30
-    exposure.fill(ORDER, Decimal(75))
+    exposure.fill(ORDER, Decimal(75), Decimal("0.40"))
     assert (exposure.reserved.total, exposure.live_count()) == (0, 0)
 
 
@@ -91,7 +91,7 @@ def test_a_change_that_we_refused_ourselves_frees_nothing():
 
 def test_an_order_that_is_unknown_changes_nothing():
     exposure = Exposure()
-    exposure.fill(ORDER, Decimal(1))
+    exposure.fill(ORDER, Decimal(1), Decimal("0.40"))
     exposure.confirm_change(ORDER, Decimal(1), None)
     exposure.reject_change(ORDER, "no")
     exposure.close(ORDER)
