@@ -142,7 +142,7 @@ def import_kalshi_recording(
 
 imports.command(
     "polymarket-recording",
-    help="Import runs that --record wrote at Polymarket: all of them, or nothing. A run of both venues needs one command.",
+    help="Import runs that --record wrote at Polymarket, or folders of others with markets.jsonl: all of them, or nothing. A run of both venues needs one command.",
 )(import_kalshi_recording)
 
 

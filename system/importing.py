@@ -12,9 +12,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from adapters.kalshi.history import Problem, Session, TickerCheck, find_recordings, read_recordings
+from adapters.polymarket.history import Archive, find_archive
 from storage.catalog import CatalogWriter, Written
 from storage.recording import RecordedRun, find_runs
-from system.retelling import Told, tell_runs
+from system.retelling import Told, tell_archives, tell_runs
 
 _SHOWN = 5
 _HEADINGS = {
@@ -70,22 +71,27 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What there is to import: runs that we recorded, and recordings of others."""
+    """What there is to import: runs that we recorded, and recordings of others; archives are of Polymarket."""
 
     runs: tuple[RecordedRun, ...]
     recordings: tuple[Path, ...]
+    archives: tuple[Archive, ...] = ()
 
     @property
     def bytes(self) -> int:
         """How much there is to read."""
-        return sum(run.bytes for run in self.runs) + sum(one.stat().st_size for one in self.recordings)
+        ours = sum(run.bytes for run in self.runs) + sum(one.bytes for one in self.archives)
+        return ours + sum(one.stat().st_size for one in self.recordings)
 
 
 def find_sources(sources: Sequence[Path]) -> Sources:
     """Return what lies in `sources`; errors as `find_runs` and `find_recordings`."""
-    ours = [source for source in sources if source.exists() and find_runs([source])]
-    others = [source for source in sources if source not in ours]
-    return Sources(find_runs(ours), find_recordings(others) if others else ())
+    archives = {source: found for source in sources if (found := find_archive(source)) is not None}
+    rest = [source for source in sources if source not in archives]
+    ours = [source for source in rest if source.exists() and find_runs([source])]
+    others = [source for source in rest if source not in ours]
+    recordings = find_recordings(others) if others else ()
+    return Sources(find_runs(ours), recordings, tuple(archives.values()))
 
 
 def import_kalshi(
@@ -118,6 +124,8 @@ def import_kalshi(
             for session in read_recordings(found.recordings, strict=strict, on_bytes=progress):
                 tally.add_session(session, writer.write(session.instruments, session.data))
         for told, portion in tell_runs(found.runs, strict=strict, on_bytes=progress):
+            tally.add_portion(told, writer.write(portion.instruments, portion.data))
+        for told, portion in tell_archives(found.archives, strict=strict):
             tally.add_portion(told, writer.write(portion.instruments, portion.data))
         tally.end_run()
         if not tally.sessions:

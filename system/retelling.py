@@ -7,6 +7,7 @@ from typing import Final
 
 from adapters.kalshi.data.retelling import Retelling as KalshiRetelling
 from adapters.polymarket.data.retelling import Retelling as PolymarketRetelling
+from adapters.polymarket.history import Archive, archive_lines
 from markets.live.harvest import Portion
 from markets.live.story import Story
 from storage.recording import RecordedRun, Tail
@@ -49,6 +50,19 @@ def tell_runs(
                 yield told, portion
             last = retelling.finish() if place == len(its) - 1 else retelling.drain()
             yield told, last
+
+
+def tell_archives(archives: Sequence[Archive], *, strict: bool = False) -> Iterator[tuple[Told, Portion]]:
+    """Yield what other people's recordings of Polymarket tell, each a story of its own; ValueError as for `tell_runs`."""
+    for archive in archives:
+        retelling, told = reader_of("POLYMARKET", strict=strict), Told(archive.folder.name, "POLYMARKET")
+        for line in archive_lines(archive):
+            retelling.take(line)
+            if retelling.rows >= PORTION_ROWS:
+                yield told, retelling.drain()
+        told.lines = retelling.counts["lines"]
+        told.problems += [(archive.folder.name, number, why) for number, why in retelling.problems]
+        yield told, retelling.finish()
 
 
 def reader_of(venue: str, *, strict: bool = False) -> Story:

@@ -27,6 +27,8 @@ from markets.live.answering import DEFAULT_LIMIT, SECOND_NS, Answering, seconds_
 from markets.live.yes_book import YesBook
 
 _DEFAULT_SPAN_SECS: Final = 86_400
+_MOST_SPAN_SECS: Final = 15 * 86_400  # in one question (reference, section 12.1)
+_FIDELITY_MINS: Final = 1
 _MINUTES: Final = {BarAggregation.MINUTE: 1, BarAggregation.HOUR: 60, BarAggregation.DAY: 1440}
 
 
@@ -70,7 +72,12 @@ class Answers(Answering[LiveMarket]):
         minutes = period_of(request.bar_type)
         end_secs = seconds_of(request.end_ns) or self._now_ns() // SECOND_NS
         start_secs = seconds_of(request.start_ns) or end_secs - _DEFAULT_SPAN_SECS
-        points = await self._http.get_prices_history(market.book.yes_token, start_secs, end_secs, 1)
+        points: list[PricePoint] = []
+        for since_secs in range(start_secs, max(end_secs, start_secs + 1), _MOST_SPAN_SECS):
+            until_secs = min(since_secs + _MOST_SPAN_SECS, end_secs)
+            points += await self._http.get_prices_history(
+                market.book.yes_token, since_secs, until_secs, _FIDELITY_MINS
+            )
         is_no = request.bar_type.instrument_id == market.pair.no.id
         self._tell_bars(request, bars_of(points, request.bar_type, minutes * 60, is_no=is_no))
 

@@ -12,7 +12,8 @@ from adapters.polymarket.messages.clob import BookAnswer, ClobMarket
 from adapters.polymarket.messages.gamma import GammaMarket
 from adapters.polymarket.messages.market_stream import BookMessage, ResolvedMessage, TradeMessage
 from adapters.polymarket.messages.numbers import decimal_of, time_ns
-from adapters.polymarket.parsing.trades import parse_trade, trade_key
+from adapters.polymarket.messages.past_trades import TradeRow
+from adapters.polymarket.parsing.trades import parse_past_trade, parse_trade, trade_key
 from adapters.polymarket.providers.life import MarketLife
 from adapters.polymarket.providers.terms import Listing, price_ranges
 from markets.facts import Phase
@@ -69,6 +70,14 @@ class LiveMarket(live_market.LiveMarket[MarketLife, PolymarketBook]):
         tick, provenance = parse_trade(trade, self.pair, recv_ns)
         self._remember_trade(key)
         if self.wants.trades:
+            self.told.tell_fact(provenance)
+            self._outlet.trade(tick, self.wants.trades)
+
+    def take_past_trade(self, row: TradeRow, known_ns: int) -> None:
+        """Tell a trade that the chain tells later; BadTrade when it cannot be one of this market."""
+        tick, provenance = parse_past_trade(row, self.pair, known_ns)
+        if provenance.trade_id not in self._trade_keys:
+            self._remember_trade(provenance.trade_id)
             self.told.tell_fact(provenance)
             self._outlet.trade(tick, self.wants.trades)
 

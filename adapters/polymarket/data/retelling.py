@@ -15,6 +15,7 @@ from adapters.polymarket.messages.market_stream import (
     decode_market_frame,
 )
 from adapters.polymarket.messages.notes import Down
+from adapters.polymarket.messages.past_trades import TradeRow
 from adapters.polymarket.messages.prices_stream import (
     BoltFrame,
     PriceFrame,
@@ -95,6 +96,7 @@ class Retelling(Story):
             "row": reader(GammaMarket, self._take_row),
             "result": reader(ClobMarket, self._take_result),
             "books": reader(tuple[BookAnswer, ...], self._take_answers),
+            "trades": reader(tuple[TradeRow, ...], self._take_trades),
             "alive": reader(Any, lambda _: self._conditions.take_status(is_paused=False)),
             "down": reader(Down, self._take_down),
             "trouble": reader(Trouble, self._take_trouble),
@@ -172,6 +174,12 @@ class Retelling(Story):
         market = self._markets.by_condition.get(answers[0].market) if answers else None
         if market is not None:
             self._dispatch.take_answers(market, answers)
+
+    def _take_trades(self, rows: tuple[TradeRow, ...]) -> None:
+        for row in rows:
+            market = self._markets.by_condition.get(row.condition_id)
+            if market is not None:
+                market.take_past_trade(row, self._now_ns)
 
     def _take_down(self, said: Down) -> None:
         gone = frozenset(said.tokens)

@@ -52,17 +52,20 @@ def parse_trade(trade: TradeMessage, pair: OutcomePair, recv_ns: int) -> tuple[T
     return found.tick(pair, recv_ns), found.provenance(pair, recv_ns, Provenance.VENUE)
 
 
-def parse_past_trade(row: TradeRow, pair: OutcomePair) -> tuple[TradeTick, TradeProvenance]:
-    """Return a row of the Data API likewise, known at the time of its block; the chain says who was the aggressor.
+def parse_past_trade(
+    row: TradeRow, pair: OutcomePair, known_ns: int | None = None
+) -> tuple[TradeTick, TradeProvenance]:
+    """Return a row of the Data API likewise; the chain says who was the aggressor.
 
-    Its price is a mean that a float may have blurred: it is rounded to the instrument's last digit.
+    It is known at the time of its block unless `known_ns` says later. Its price is a mean that a float may have blurred: it is rounded to the instrument's last digit.
     """
     parts = (row.asset, row.side, f"{row.price}", f"{row.size}", str(row.timestamp), row.transaction_hash)
     at_ns = row.timestamp * _SECOND_NS
     price = row.price.quantize(Decimal(1).scaleb(-PRICE_DIGITS), rounding=ROUND_HALF_EVEN)
     size = row.size.quantize(Decimal(1).scaleb(-venue.FILL_DECIMALS), rounding=ROUND_HALF_EVEN)
     found = _Print(row.asset, row.side, price, size, at_ns, _digest(parts))
-    return found.tick(pair, at_ns), found.provenance(pair, at_ns, Provenance.CHAIN)
+    recv_ns = at_ns if known_ns is None else known_ns
+    return found.tick(pair, recv_ns), found.provenance(pair, recv_ns, Provenance.CHAIN)
 
 
 class _Print:
