@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec.structs import asdict as fields_of
 
 from markets.names import Series, is_series, outcome_of
+from network.errors import NetworkError
 from storage.errors import StorageError
 from storage.journal.errors import BadJournal
 from storage.journal.journal import Journal
@@ -19,6 +20,7 @@ from system.book import BadBook, Live, read_book_file
 from system.doctor import Finding, Look
 from system.loading import Loaded, load
 from system.modes import LIVE_LOCK, Mode, check_locks, double_addresses, trader_id_of
+from system.naming import spelt_out
 from system.node_plan import row_of
 
 _GIGABYTE: Final = 1 << 30
@@ -65,9 +67,12 @@ def examine_book(file: Path, mode: Mode, around: Surroundings) -> BookDiagnosis:
     Own event loop; call it where none runs.
     """
     try:
-        book, live = _read(file)
+        book, live = _read(file, mode, around)
     except BadBook as error:
         return BookDiagnosis(str(file), mode, (Finding("book", "failed", str(error), "mend the file"),))
+    except NetworkError as error:
+        mend = "see whether the venue can be reached from here: it knows what the names of outcomes stand for"
+        return BookDiagnosis(str(file), mode, (Finding("names", "failed", str(error), mend),))
     rules = f"{len(book.strategies)} strategies, {len(book.risk)} rules"
     findings = [Finding("book", "ok", rules), *_locks(book, live, mode, around.environ)]
     findings += [_disk(around.out), _journal(book, live, around), *_catalog(book)]
@@ -76,8 +81,11 @@ def examine_book(file: Path, mode: Mode, around: Surroundings) -> BookDiagnosis:
     return BookDiagnosis(book.name, mode, tuple(findings))
 
 
-def _read(file: Path) -> tuple[Loaded, Live]:
-    book = load(read_book_file(file), outcome_of)
+def _read(file: Path, mode: Mode, around: Surroundings) -> tuple[Loaded, Live]:
+    raw = read_book_file(file)
+    if mode != "rehearsal":  # the double that knows the names is not there yet
+        raw = spelt_out(raw, mode, around.environ, around.now_ns)
+    book = load(raw, outcome_of)
     if book.live is None:
         raise BadBook("expected a [live] table in the book, found none")
     return book, book.live

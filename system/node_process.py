@@ -37,6 +37,7 @@ from system.heartbeat import HEARTBEAT_FD, WRITING, beat
 from system.identity import identity_of
 from system.loading import load
 from system.modes import MODES, Mode, check_locks
+from system.naming import spelt_out
 from system.node import BookNode, Unresolved, now_ns
 from system.node_plan import NodePlan
 from system.recording import BOOK, Recording
@@ -113,11 +114,11 @@ def new_run_id(mode: Mode) -> str:
 def make_plan(file: Path, mode: Mode, environ: Mapping[str, str], *, is_recorded: bool = False) -> NodePlan:
     """Return what to run for the book in `file`; BadBook when it cannot be run in this mode, or may not (Locked)."""
     raw = read_book_file(file)
-    live = outline(raw).live
-    if live is None:
+    plan = outline(raw)
+    if plan.live is None:
         raise BadBook("expected a [live] table in the book, found none")
-    book = load(raw, outcome_of)
-    check_locks(mode, book.name, live, environ)
+    check_locks(mode, plan.name, plan.live, environ)
+    book = load(spelt_out(raw, mode, environ, now_ns), outcome_of)
     return NodePlan(
         book=book,
         mode=mode,

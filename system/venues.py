@@ -1,6 +1,6 @@
 """The venues we know: one row each, so that no other file has to ask which venue it is."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import import_module
@@ -65,7 +65,8 @@ class VenueRow:
     `feed` and `desk` name functions that make a data client of a FeedWish and an execution client of a DeskWish, `inquiry`
     one that asks what became of an order (`system.intents.Ask`, the book's settings before it), `payouts` one that tells what a contract paid, `doctor` one that says
     what keeps a book from running there, `books` one that reads the venue's books of us. They are loaded when they
-    are needed: what can place an order is no part of a process that may not. A venue without a `desk` is for sandboxes.
+    are needed: what can place an order is no part of a process that may not. A venue without a `desk` is for sandboxes. `names`
+    says which ids names of outcomes stand for, where a name alone does not tell.
     """
 
     currency: Currency
@@ -76,6 +77,7 @@ class VenueRow:
     inquiry: str | None = None
     payouts: str | None = None
     books: str | None = None
+    names: str | None = None
 
     def make_feed(self, wish: FeedWish) -> Client:
         """Return the data client; ValueError for settings that the venue does not know."""
@@ -100,6 +102,11 @@ class VenueRow:
     def examine(self, settings: Raw, look: Any, environ: Mapping[str, str], **clocks: Any) -> Awaitable[Any]:
         """Return what keeps a book from running here (`system.doctor.Diagnosis`); its arguments are those of `doctor`."""
         found: Awaitable[Any] = _load(self.doctor)(settings, look, environ, **clocks)
+        return found
+
+    def find_names(self, settings: Raw, names: Sequence[str], now_ns: Callable[[], int]) -> Mapping[str, str]:
+        """Return the id of each name; BadBook for one that is none. Own event loop."""
+        found: Mapping[str, str] = _load(self.names)(settings, names, now_ns)
         return found
 
     def make_books(self, settings: Raw, now_ns: Callable[[], int]) -> VenueBooks:
@@ -128,6 +135,7 @@ VENUES: Mapping[str, VenueRow] = {
         inquiry="system.polymarket_inquiry:ask",
         payouts="system.polymarket_inquiry:payout",
         books="system.polymarket_books:make",
+        names="system.polymarket_names:find",
     ),
 }
 
