@@ -47,7 +47,8 @@ class Clerk:
         order that says it has filled less than nothing.
         """
         if order.is_quote_quantity:
-            raise ImpossiblePosting(f"expected a size in contracts, found {ask.quantity} USD")
+            found = f"found {ask.quantity} USD: buy with a limit and IOC, and where takers spend, that spends the money"
+            raise ImpossiblePosting(f"expected a size in contracts, {found}")
         if not order.filled_qty.as_decimal() >= 0:
             raise ImpossiblePosting(f"expected a filled size of at least 0, found {order.filled_qty}")
         now_ns = desk.now_ns()

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from nautilus_trader.model import TimeInForce
-from polymarket_house import NO, TOKENS, rehearse, wall_ns
+from polymarket_house import NO, TOKENS, YES, rehearse, wall_ns
 
 from risk.state import State
 
@@ -184,5 +184,24 @@ def test_all_forms_of_cancel_end_their_orders():
         for cid in ids:
             await desk.has(cid, "Canceled")
         assert desk.open_there() == set()
+
+    rehearse(work)
+
+
+@pytest.mark.card("polymarket", "TC-E80")
+def test_a_position_is_opened_by_an_order_that_takes_before_a_quote_rests():
+    def held(desk):
+        return sum(one.quantity.as_decimal() for one in desk.cache.positions_open(instrument_id=YES))
+
+    async def work(desk):
+        before = held(desk)
+        await desk.stage.crowd("SELL", "0.50", 20)
+        opening = desk.send("BUY", 10, "0.50", time_in_force=TimeInForce.IOC)
+        await desk.has(opening, "Filled")
+        await desk.until(lambda: not desk.client._desk.holdings.pending)
+        quote = desk.send("SELL", 10, "0.60")
+        await desk.has(quote, "Accepted")
+        assert desk.events()[: len(desk.events(opening))] == desk.events(opening)
+        assert held(desk) - before == 10
 
     rehearse(work)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from polymarket_house import CANCEL, POST, rehearse
 
+from adapters.polymarket.http.private import SIGNED_ORDERS
 from simulation.wire.fault_plan import PlannedFault
 
 
@@ -304,3 +305,38 @@ def test_a_heartbeat_is_the_dead_mans_switch_of_the_key():
         assert desk.status(cid) == "ACCEPTED"
 
     rehearse(work, settings={"arms_heartbeat": True, "heartbeat_secs": 0.1})
+
+
+@pytest.mark.card("polymarket", "AR-E05")
+def test_an_order_that_the_venue_throttles_is_unknown_until_its_hash_was_asked_for():
+    async def work(desk):
+        rests = desk.send("BUY", 10, "0.30")
+        await desk.has(rests, "Accepted")
+        desk.double.faults.add(PlannedFault(kind="status", route=POST, status=429))
+        cid = desk.send("BUY", 10, "0.40")
+        await desk.until(lambda: desk.client.doubts)
+        assert desk.status(cid) == "SUBMITTED"
+        desk.cancel(rests)
+        await desk.has(rests, "Canceled")
+        await desk.has(cid, "Rejected")
+        assert desk.last(cid, "Rejected").reason.startswith("NOT_AT_VENUE")
+
+    rehearse(work)
+
+
+@pytest.mark.card("polymarket", "AR-E05")
+def test_while_orders_wait_for_our_own_budget_cancels_go_on():
+    async def work(desk):
+        rests = desk.send("BUY", 10, "0.30")
+        await desk.has(rests, "Accepted")
+        budget = desk.client._desk.http.buckets[SIGNED_ORDERS]
+        budget.refill(0.5, budget.capacity)  # an order each two seconds
+        assert budget.try_take(budget.tokens)
+        cid = desk.send("BUY", 10, "0.40")
+        await desk.until(lambda: desk.status(cid) == "SUBMITTED")
+        desk.cancel(rests)
+        await desk.has(rests, "Canceled")
+        assert desk.events(cid) == []
+        await desk.has(cid, "Accepted")
+
+    rehearse(work)
