@@ -9,16 +9,21 @@ from storage.journal.records import Record
 
 
 class Recollection:
-    """Takes the facts that a ledger is made of again, in their order; a trade that was taken back is none."""
+    """Takes the facts that a ledger is made of again, in their order; what was taken back is none."""
 
     def __init__(self) -> None:
-        self.settlements: list[Settlement] = []
         self._fills: dict[tuple[str, str], Fill] = {}
+        self._settlements: dict[tuple[str, str, str], Settlement] = {}
 
     @property
     def fills(self) -> list[Fill]:
         """The trades that stand."""
         return list(self._fills.values())
+
+    @property
+    def settlements(self) -> list[Settlement]:
+        """The payouts that stand."""
+        return list(self._settlements.values())
 
     def take(self, record: Record, realized_usd: Decimal) -> None:
         """Take a fact and the profit that it realized; one without a trade or a payout says nothing here."""
@@ -28,7 +33,10 @@ class Recollection:
             case records.Fill():
                 self._fills.pop((record.venue_order_id, record.trade_id), None)
             case records.Settlement():
-                self.settlements.append(_settlement(record, realized_usd))
+                key = record.strategy, record.instrument, record.reference
+                self._settlements[key] = _settlement(record, realized_usd)
+            case records.Reversal():
+                self._settlements.pop((record.strategy, record.instrument, record.reference), None)
 
 
 def _fill(record: records.Fill) -> Fill:
