@@ -15,6 +15,9 @@ from markets.live.outlet import Blindness, Outlet, Wants
 
 _LOG: Final = logging.getLogger(__name__)
 
+QUIET_NS: Final = 60_000
+"""Frames of one action that come further apart are told apart, live and by who reads the recording."""
+
 
 class KalshiBook(LiveBook):
     """A book rebuilt from the venue's frames; `counts` also gets what `TopCheck` counts."""

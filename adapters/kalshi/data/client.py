@@ -91,6 +91,7 @@ class KalshiDataClient(Following[LiveMarket, Watch]):
         self._stream = MarketStream(self.markets.by_ticker, followers, self._emit, now_ns, self.counts)
         self.socket = open_socket(self._stream.listener(tap))
         self.socket.wait_for(wishes.has_room)
+        self._stream.is_behind = self.socket.has_waiting
         self._tasks = Tasks(self._report)
         self._ask = Asking(self._tasks, self._take_trouble)
         self._channels: dict[str, set[str]] = {}

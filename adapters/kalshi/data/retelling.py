@@ -8,6 +8,7 @@ from typing import Any, Final, override
 from msgspec import MsgspecError
 
 from adapters.kalshi import constants as venue
+from adapters.kalshi.data.book import QUIET_NS
 from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.data.markets import Markets
 from adapters.kalshi.data.stream import parse_index
@@ -28,8 +29,6 @@ from markets.live.story import Story, reader
 
 _ACTION_NS: Final = 1_000_000_000
 """After this much silence an action is over; a book that is crossed then has missed something."""
-_QUIET_NS: Final = 300_000
-"""The live client had told what it held by then: it waits for a loop that is quiet, some 0.03 ms."""
 _KNOWN: Final = attrgetter("ts_init")
 _ANSWERS: Final = (
     frames.SubscribedFrame,
@@ -208,7 +207,7 @@ class Retelling(Story):
         if market is None or not market.book.is_known:
             self.counts["deltas_without_book"] += 1
             return
-        if self._acting.get(ticker, self._now_ns) + _QUIET_NS < self._now_ns:
+        if self._acting.get(ticker, self._now_ns) + QUIET_NS < self._now_ns:
             self._with_book(ticker, partial(self._flush, market))
         self._acting[ticker] = self._now_ns
         self._with_book(ticker, lambda: market.book.take_delta(frame.msg, self._now_ns, frame.seq or 0))

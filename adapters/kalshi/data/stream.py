@@ -12,6 +12,7 @@ from msgspec import MsgspecError
 from msgspec.json import Decoder
 
 from adapters.kalshi import constants as venue
+from adapters.kalshi.data.book import QUIET_NS
 from adapters.kalshi.data.market import LiveMarket
 from adapters.kalshi.messages import frames
 from adapters.kalshi.messages.market_data import EventFeeUpdate, EventLifecycle, IndexValue, MarketLifecycle
@@ -22,6 +23,7 @@ from markets.facts import Method, OraclePrice
 _LOG: Final = logging.getLogger(__name__)
 _MILLISECOND_NS: Final = 1_000_000
 _QUIET_TURNS: Final = 4
+_BEHIND_SECS: Final = 0.001
 _CROSSED_SECS: Final = 1.0
 _INDEX_SOURCE: Final = "CFBENCHMARKS"
 TICKER_CHANNEL: Final = "ticker"
@@ -75,9 +77,11 @@ class MarketStream:
     """Hands messages to `markets` (by ticker), facts about indices to `emit`.
 
     An action ends when the next book frame shows it, which may be long after. So what is held back is told
-    when the loop has been quiet for a few turns: by then every frame that had arrived was read and handed
-    over, while a timer would cost a whole millisecond at least. Frames of one action leave the venue
-    together; should one stray, a book that is crossed meanwhile is held back until the rest has come.
+    `QUIET_NS` after its last frame came, when the loop has been quiet for a few turns: by then every frame that had
+    arrived was read and handed over, while a timer would cost a whole millisecond at least. A frame that comes later than
+    that begins anew, however busy the loop was: whoever reads the recording has these times only, and must tell the
+    same. Frames of one action leave the venue together; should one stray, a book that is crossed meanwhile is held
+    back until the rest has come.
     """
 
     def __init__(
@@ -89,6 +93,8 @@ class MarketStream:
         counts: Counter[str],
     ) -> None:
         self.counts = counts
+        self.is_behind: Callable[[], bool] = lambda: False
+        """Whether frames that have arrived are still to be handed over."""
         self.last_message_ns = 0
         self._last_book_ns = 0
         self._markets = markets
@@ -96,7 +102,9 @@ class MarketStream:
         self._emit = emit
         self._now_ns = now_ns
         self._turn = 0
+        self._is_turning = False
         self._held: dict[str, int] = {}
+        self._heard_ns: dict[str, int] = {}
         self._crossed: dict[str, asyncio.TimerHandle] = {}
         self._takers: dict[type, Callable[[Any, int], None]] = {
             frames.DeltaFrame: self._take_delta,
@@ -122,18 +130,27 @@ class MarketStream:
 
     def hold(self, ticker: str) -> None:
         """Flush a market's book when the loop has been quiet for a few turns."""
-        if not self._held:
-            asyncio.get_running_loop().call_soon(self._pass_turn)
         self._held[ticker] = self._turn
+        if not self._is_turning:
+            self._is_turning = True
+            asyncio.get_running_loop().call_soon(self._pass_turn)
 
     def _pass_turn(self) -> None:
         self._turn += 1
-        for ticker in [one for one, since in self._held.items() if self._turn - since >= _QUIET_TURNS]:
-            del self._held[ticker]
-            if ticker in self._markets:
-                self._with_book(ticker, self._flush, self._now_ns())
-        if self._held:
-            asyncio.get_running_loop().call_soon(self._pass_turn)
+        now_ns, is_behind = self._now_ns(), self.is_behind()
+        for ticker, since in tuple(self._held.items()):
+            if is_behind or 0 <= now_ns - self._heard_ns.get(ticker, 0) < QUIET_NS:
+                self._held[ticker] = self._turn
+            elif self._turn - since >= _QUIET_TURNS:
+                del self._held[ticker]
+                if ticker in self._markets:
+                    self._with_book(ticker, self._flush, now_ns)
+        loop = asyncio.get_running_loop()
+        self._is_turning = bool(self._held)
+        if self._held and is_behind:
+            loop.call_later(_BEHIND_SECS, self._pass_turn)  # the engine wants the processor
+        elif self._held:
+            loop.call_soon(self._pass_turn)
 
     def _flush(self, market: LiveMarket) -> None:
         is_told = market.book.flush()
@@ -165,20 +182,32 @@ class MarketStream:
     def _take_delta(self, frame: frames.DeltaFrame, recv_ns: int) -> None:
         self._last_book_ns = recv_ns
         ticker = frame.msg.market_ticker
+        self._end_actions(ticker, recv_ns)
         market = self._markets.get(ticker)
         if market is None or not market.book.is_known:
             self.counts["deltas_without_book"] += 1
             return
+        if ticker in self._held and recv_ns - self._heard_ns.get(ticker, recv_ns) > QUIET_NS:
+            self._with_book(ticker, self._flush, recv_ns)
+        self._heard_ns[ticker] = recv_ns
         self.hold(ticker)
         self._with_book(ticker, lambda one: one.book.take_delta(frame.msg, recv_ns, frame.seq or 0), recv_ns)
 
     def _take_snapshot(self, frame: frames.SnapshotFrame, recv_ns: int) -> None:
         self._last_book_ns = recv_ns
         ticker = frame.msg.market_ticker
+        self._end_actions(ticker, recv_ns)
         if ticker in self._markets:
             self._with_book(
                 ticker, lambda one: one.take_snapshot(frame.msg, recv_ns, frame.seq or 0), recv_ns
             )
+
+    def _end_actions(self, but: str, now_ns: int) -> None:
+        """Tell the actions that a book frame of another market shows to be over."""
+        for ticker in [one for one in self._held if one != but]:
+            del self._held[ticker]
+            if ticker in self._markets:
+                self._with_book(ticker, self._flush, now_ns)
 
     def _with_book(self, ticker: str, act: Callable[[LiveMarket], None], now_ns: int) -> None:
         market = self._markets[ticker]

@@ -173,6 +173,10 @@ class KalshiSocket:
         """Hand frames over only while `has_room()`: until then they wait, `most_frames_waiting` at most."""
         self.socket.has_room = has_room
 
+    def has_waiting(self) -> bool:
+        """Return whether frames that have arrived are still to be taken."""
+        return self.socket.has_waiting
+
     def is_whole(self, market: str) -> bool:
         """Return whether the book of a market is complete, as far as the sequence tells."""
         one = self._subscriptions.get(venue.BOOK_CHANNEL)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from adapters.kalshi.data.book import QUIET_NS
 from adapters.kalshi.data.stream import Followers, MarketStream, parse_index
 from adapters.kalshi.messages.frames import decode_frame
 from adapters.kalshi.messages.market_data import IndexValue
@@ -46,6 +47,8 @@ class FakeMarket:
 @pytest.fixture
 def stage():
     class Stage:
+        now_ns = 500 + QUIET_NS
+
         def __init__(self):
             self.market, self.renewed, self.lapses, self.told, self.counts = (
                 FakeMarket(),
@@ -63,7 +66,7 @@ def stage():
                 on_end=lambda *_: None,
             )
             self.stream = MarketStream(
-                {T: self.market}, followers, self.told.append, lambda: 1000, self.counts
+                {T: self.market}, followers, self.told.append, lambda: self.now_ns, self.counts
             )
             self.listener = self.stream.listener()
 
@@ -89,6 +92,53 @@ def test_an_action_is_told_once_the_loop_has_been_quiet_and_not_before(stage):
         assert stage.market.book.acts == ["delta", "delta"]
         await turns(4)
         assert stage.market.book.acts == ["delta", "delta", "flush"]
+
+    asyncio.run(work())
+
+
+def test_what_came_just_now_is_held_however_quiet_the_loop_is(stage):
+    async def work():
+        stage.now_ns = 500 + QUIET_NS - 1
+        stage.delta()
+        await turns(50)
+        stage.delta(at=500 + QUIET_NS - 1)
+        assert stage.market.book.acts == ["delta", "delta"]
+        stage.now_ns += QUIET_NS
+        await turns(8)
+        assert stage.market.book.acts == ["delta", "delta", "flush"]
+
+    asyncio.run(work())
+
+
+def test_what_comes_later_begins_anew_however_busy_the_loop_was(stage):
+    async def work():
+        stage.delta(at=500)
+        stage.delta(at=500 + QUIET_NS)
+        stage.delta(at=501 + 2 * QUIET_NS)
+        assert stage.market.book.acts == ["delta", "delta", "flush", "delta"]
+
+    asyncio.run(work())
+
+
+def test_a_book_frame_of_another_market_ends_an_action(stage):
+    async def work():
+        stage.delta()
+        stage.delta(market="KXA-2")
+        assert stage.market.book.acts == ["delta", "flush"]
+
+    asyncio.run(work())
+
+
+def test_nothing_is_told_while_frames_that_have_arrived_wait_to_be_taken(stage):
+    async def work():
+        stage.stream.is_behind = lambda: True
+        stage.delta()
+        await asyncio.sleep(0.05)
+        assert stage.market.book.acts == ["delta"]
+        stage.stream.is_behind = lambda: False
+        async with asyncio.timeout(5):
+            while stage.market.book.acts != ["delta", "flush"]:
+                await asyncio.sleep(0.001)
 
     asyncio.run(work())
 
