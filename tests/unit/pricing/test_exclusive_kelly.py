@@ -1,5 +1,5 @@
 from itertools import combinations
-from math import log
+from math import log, nextafter
 
 import pytest
 from hypothesis import assume, given
@@ -66,6 +66,20 @@ def test_fair_prices_are_worth_no_stake():
     found = exclusive_kelly([Bet(0.2, 0.2), Bet(0.5, 0.5), Bet(0.3, 0.3)])
     assert found.shares == (0, 0, 0)
     assert (found.reserve_share, found.growth) == (1, 0)
+
+
+def test_an_edge_that_is_rounding_is_worth_no_stake():
+    assert exclusive_kelly([Bet(nextafter(0.5, 1), 0.5)]).shares == (0.0,)
+
+
+def test_a_complete_set_at_fair_prices_is_not_bought_for_a_sum_that_is_rounding():
+    found = exclusive_kelly([Bet(0.5 + 5e-10, 0.5), Bet(0.5, 0.5)])
+    assert sum(found.shares) < 1e-8
+
+
+def test_what_rounding_leaves_of_a_complete_set_is_no_chance_of_anything_else():
+    found = exclusive_kelly([Bet(0.2, 0.3), Bet(0.5, 0.3), Bet(0.3 - 1e-10, 0.3)])
+    assert found.reserve_share == 0
 
 
 @given(races())

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.optimize import LinearConstraint, minimize
+from scipy.optimize import LinearConstraint, OptimizeResult, minimize
 
-from pricing.portfolio_kelly import Caps, portfolio_kelly
+from pricing import portfolio_kelly as solving
+from pricing.portfolio_kelly import GROWTH_TOLERANCE, Caps, portfolio_kelly
 from pricing.scenarios import (
     Scenarios,
     correlated_pair,
@@ -145,6 +146,32 @@ def test_swapping_yes_and_no_swaps_the_answer(first, second, yes_cost, other_cos
     )
     assert swapped.growth == pytest.approx(one.growth, abs=2e-8)
     assert swapped.shares == pytest.approx((one.shares[1], one.shares[0], one.shares[2]), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "most"), [((0.0, 0.0, 0.2), 0.2), ((0.2, 0.0, 0.2), 0.4), ((0.0, 0.0, 0.0), 0.4)]
+)
+def test_a_solver_that_fails_is_found_out(monkeypatch, answer, most):
+    # At the caps there is nothing left to refine, so that these answers stand as they are.
+    monkeypatch.setattr(solving, "minimize", lambda *_args, **_options: OptimizeResult(x=np.array(answer)))
+    with pytest.raises(ArithmeticError, match="expected shares within 1e-08 of the best growth, found"):
+        solve([(0.7, 0.5), (0.6, 0.5), (0.55, 0.5)], Caps(0.2, most))
+
+
+def test_a_solver_that_failed_starts_again_within_the_caps_near_its_best_answer(monkeypatch):
+    starts = []
+
+    def fail_once(loss, start, **options):
+        starts.append(start)
+        return OptimizeResult(x=bad) if len(starts) == 1 else minimize(loss, start, **options)
+
+    bad = np.array([0.0, 0.0, 0.2])
+    monkeypatch.setattr(solving, "minimize", fail_once)
+    found = solve([(0.7, 0.5), (0.6, 0.5), (0.55, 0.5)], Caps(0.2, 0.4))
+    assert found.growth_gap <= GROWTH_TOLERANCE
+    first, again = starts
+    assert ((again > 0) & (again < 0.2)).all()
+    assert np.abs(again - bad).max() < np.abs(first - bad).max()
 
 
 def test_ruin_is_excluded_even_where_it_is_next_to_impossible():

@@ -1,5 +1,5 @@
 from decimal import Decimal
-from math import inf, nan
+from math import inf, nan, nextafter
 
 import numpy as np
 import pytest
@@ -37,6 +37,7 @@ bets = st.builds(Bet, inside, inside)
         (0.5, 0.25, 1 / 128),
         (0.9, 1.0, 0.9),
         (0.5, 2.0, 1.0),
+        (0.5, 2.5, 1.0),
         (0.5, 3.0, 1.0),
         (0.5, 0.0, 0.0),
     ],
@@ -87,6 +88,12 @@ def test_the_safe_share_keeps_its_limit_in_a_simulation():
     assert 0.05 < fell < 0.1
 
 
+def test_a_bet_that_is_all_but_sure_has_a_safe_share_below_everything():
+    bet = Bet(nextafter(1, 0), 0.3)
+    assert kelly_share(bet.probability, bet.cost) == 1
+    assert 0 < drawdown_safe_share(bet, DrawdownLimit(0.5, 0.5)) < 1
+
+
 @given(limits)
 def test_a_bet_without_an_edge_has_no_safe_share(limit):
     assert drawdown_safe_share(Bet(0.4, 0.5), limit) == 0
@@ -106,6 +113,10 @@ def test_a_deeper_fall_never_allows_a_larger_stake(one, other):
     assert STEPS.multiplier(high) <= STEPS.multiplier(low)
 
 
+def test_a_step_may_lie_at_the_loss_of_everything():
+    assert DrawdownSteps(((1.0, 0.0),)).multiplier(1.0) == 0
+
+
 def test_without_steps_nothing_is_braked():
     assert DrawdownSteps(()).multiplier(0.9) == 1
 
@@ -120,7 +131,7 @@ def test_steps_that_do_not_step_down_are_refused(steps):
 
 
 @pytest.mark.parametrize(
-    ("equity", "best", "fallen"), [("90", "100", 0.1), ("110", "100", 0), ("-5", "100", 1), ("0", "100", 1)]
+    ("equity", "best", "fallen"), [("90", "100", 0.1), ("110", "100", 0), ("-5", "100", 1), ("0", "100", 1), ("0.2", "0.5", 0.6)]
 )
 def test_a_fall_is_a_share_of_the_best(equity, best, fallen):
     assert drawdown_share(Decimal(equity), Decimal(best)) == pytest.approx(fallen)
@@ -146,7 +157,8 @@ def test_what_cannot_be_is_refused(bad):
     ):
         with pytest.raises(ValueError, match="expected"):
             refused()
-    with pytest.raises(ValueError, match="best above 0"):
-        drawdown_share(Decimal(1), Decimal("NaN"))
+    for best in ("NaN", "0"):
+        with pytest.raises(ValueError, match="best above 0"):
+            drawdown_share(Decimal(1), Decimal(best))
     with pytest.raises(ValueError, match="target volatility above 0"):
         volatility_multiplier(0.0, 1.0)

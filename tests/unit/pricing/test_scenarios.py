@@ -43,6 +43,20 @@ def test_exclusive_outcomes_never_pay_together():
     assert len(exclusive_scenarios([0.5, 0.5]).weights) == 2
 
 
+def test_what_rounding_leaves_of_exclusive_outcomes_is_no_scenario():
+    probabilities = [0.01, 0.29, 0.70]
+    assert 0 < 1 - sum(probabilities) < 1e-15
+    assert len(exclusive_scenarios(probabilities).weights) == 3
+
+
+def test_exclusive_outcomes_a_little_above_one_are_brought_back_to_it():
+    assert exclusive_scenarios([0.6, 0.4 + 9e-10]).weights.sum() == pytest.approx(1, abs=1e-15)
+
+
+def test_as_many_bets_as_are_promised_are_written_out():
+    assert len(independent_scenarios([0.5] * 12).weights) == 4096
+
+
 @pytest.mark.parametrize(("correlation", "both"), [(0.0, 0.25), (1.0, 0.5), (-1.0, 0.0), (0.5, 0.375)])
 def test_a_pair_of_coins_by_hand(correlation, both):
     scenarios = correlated_pair(0.5, 0.5, correlation)
@@ -53,6 +67,8 @@ def test_a_pair_of_coins_by_hand(correlation, both):
 def test_unequal_bets_cannot_be_one():
     with pytest.raises(ValueError, match=r"correlation in \[-0\.654654, 0\.654654\], found 0\.9"):
         correlated_pair(0.3, 0.5, 0.9)
+    with pytest.raises(ValueError, match=r"correlation in \[-0\.428571, 1\.000000\], found -0\.9"):
+        correlated_pair(0.7, 0.7, -0.9)
     with pytest.raises(ValueError, match="found nan"):
         correlated_pair(0.3, 0.5, nan)
 
@@ -68,6 +84,16 @@ def test_a_sample_pays_together_as_often_as_the_normals_say(correlation):
     # Sheppard 1899: two normals of correlation r lie on the same side of 0 with 1/2 + asin(r) / pi.
     scenarios = sampled_scenarios([0.5, 0.5], matrix(correlation), seed=11)
     assert chance_of(scenarios, [1, 1]) == pytest.approx(0.25 + asin(correlation) / (2 * pi), abs=0.01)
+
+
+def test_half_of_a_sample_mirrors_the_other_half():
+    scenarios = sampled_scenarios([0.5, 0.5], matrix(0.3), seed=11, draws=1000)
+    assert chance_of(scenarios, [1, 1]) == chance_of(scenarios, [0, 0])
+    assert chance_of(scenarios, [1, 0]) == chance_of(scenarios, [0, 1])
+
+
+def test_the_smallest_sample_is_a_draw_and_its_mirror():
+    assert sampled_scenarios([0.5], np.eye(1), seed=1, draws=2).probabilities == (0.5,)
 
 
 def test_bets_on_one_cause_are_one_bet():
@@ -91,7 +117,7 @@ def test_the_seed_is_kept_and_repeats_the_sample():
     [
         (np.array([[1.0, 0.5], [0.4, 1.0]]), "symmetric"),
         (np.array([[0.9, 0.5], [0.5, 0.9]]), "ones on its diagonal"),
-        (matrix(1.5), "eigenvalue"),
+        (matrix(1.5), "eigenvalue -0"),
         (matrix(nan), "finite"),
         (np.eye(3), "of 2 bets"),
     ],
@@ -114,6 +140,7 @@ def test_a_correlation_that_cannot_be_is_refused(correlation, says):
         (lambda: Scenarios(np.full((1, 1), nan), np.ones(1)), "payouts in"),
         (lambda: Scenarios(np.full((1, 1), 1.5), np.ones(1)), "payouts in"),
         (lambda: Scenarios(np.ones((2, 1)), np.array([1.5, -0.5])), "weights above 0"),
+        (lambda: Scenarios(np.ones((2, 1)), np.array([1.0, 0.0])), "weights above 0"),
         (lambda: Scenarios(np.ones((2, 1)), np.array([0.5, 0.4])), "add up to 1"),
         (lambda: Scenarios(np.ones((2, 1)), np.array([0.5, nan])), "weights above 0"),
     ],
