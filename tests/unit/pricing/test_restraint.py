@@ -131,7 +131,8 @@ def test_steps_that_do_not_step_down_are_refused(steps):
 
 
 @pytest.mark.parametrize(
-    ("equity", "best", "fallen"), [("90", "100", 0.1), ("110", "100", 0), ("-5", "100", 1), ("0", "100", 1), ("0.2", "0.5", 0.6)]
+    ("equity", "best", "fallen"),
+    [("90", "100", 0.1), ("110", "100", 0), ("-5", "100", 1), ("0", "100", 1), ("0.2", "0.5", 0.6)],
 )
 def test_a_fall_is_a_share_of_the_best(equity, best, fallen):
     assert drawdown_share(Decimal(equity), Decimal(best)) == pytest.approx(fallen)

@@ -46,6 +46,54 @@ def test_after_ten_good_days_it_rises_by_a_tenth_a_week():
     assert seen[-1] <= 1
 
 
+def test_ten_days_that_ended_with_a_profit_are_enough_however_often_one_looks():
+    recovery, seen = walk(Recovery(), 0, -190), []
+    for day in range(2, 14):
+        for hour in (1, 13):
+            recovery.look(
+                Decimal(-192 + day + hour), CAPITAL, STEPS, MONDAY + day * DAY_NS + hour * DAY_NS // 24
+            )
+        seen.append(recovery.scale)
+    assert set(seen) == {Decimal("0.5")}
+    assert recovery.good_days == 11
+    recovery.look(Decimal(0), CAPITAL, STEPS, MONDAY + 13 * DAY_NS + DAY_NS // 2)
+    assert recovery.scale == Decimal("0.6")
+
+
+@pytest.mark.parametrize(("days", "scale"), [(9, "0.5"), (10, "0.6")])
+def test_not_before_the_tenth_day_has_ended(days, scale):
+    recovery = walk(Recovery(), 0, -150, *range(-149, -149 + days))
+    assert walk(recovery, 0, start=2 + days).scale == Decimal(scale)
+
+
+@pytest.mark.parametrize("change", [0, -1])
+def test_days_without_a_profit_do_not_count(change):
+    recovery = walk(Recovery(), 0, -150, *(-150 + change * day for day in range(1, 20)))
+    assert recovery.good_days == 0
+    assert walk(recovery, 0, start=21).scale == Decimal("0.5")
+
+
+def test_the_first_day_counts_from_its_first_look():
+    assert walk(Recovery(), -50, start=0).day_start_usd == -50
+    recovery = Recovery()
+    for hour, profit in enumerate((-50, -40)):
+        recovery.look(Decimal(profit), CAPITAL, STEPS, MONDAY + hour)
+    assert walk(recovery, -40, start=1).good_days == 1
+
+
+def test_a_recovery_that_has_seen_nothing_as_plain_data():
+    assert Recovery().as_plain() == {
+        "scale": "1", "high_usd": None, "day": None, "day_start_usd": "0", "last_usd": "0", "good_days": 0,
+        "raised_week": None,
+    }  # fmt: skip
+
+
+def test_a_resume_begins_to_count_anew_and_without_other_steps_at_full_size():
+    recovery = walk(Recovery(), 0, -200)
+    recovery.resume(((Decimal("0.2"), Decimal(0)),))
+    assert (recovery.scale, recovery.good_days) == (1, 0)
+
+
 def test_at_nothing_it_stays_until_an_operator_resumes():
     recovery = walk(Recovery(), 0, -200, *range(0, 300, 10))
     assert recovery.scale == 0

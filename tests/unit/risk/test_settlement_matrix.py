@@ -324,6 +324,8 @@ def test_what_differs_is_said_with_both_figures():
         "expected 1 contracts of X-NO.KALSHI as KALSHI says, found 0 in our books, -1",
     ]
     assert differences(desk.ledger, Statement("KALSHI", cash, {"M-YES.KALSHI": Decimal(10)})) == []
+    (missing,) = differences(desk.ledger, Statement("KALSHI", cash, {}))
+    assert str(missing) == "expected 0 contracts of M-YES.KALSHI as KALSHI says, found 10 in our books, +10"
 
 
 def test_other_venues_and_all_strategies_are_told_apart():

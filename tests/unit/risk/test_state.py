@@ -3,6 +3,10 @@ import pytest
 from risk.state import State, StateChange, Switch
 
 
+def test_a_switch_that_nobody_touched_says_so():
+    assert (Switch().state, Switch().cause) == (State.ACTIVE, "started")
+
+
 def test_it_tightens_by_itself_and_keeps_the_first_cause():
     switch = Switch()
     switch.reduce_only("feed is late", 1)

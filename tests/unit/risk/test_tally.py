@@ -1,6 +1,8 @@
 from decimal import Decimal
 
 import pytest
+from nautilus_trader.core import UUID4
+from nautilus_trader.model import AccountId, OrderAccepted, OrderSubmitted, VenueOrderId
 
 from engine import Usd
 from markets.facts import Condition
@@ -30,6 +32,63 @@ def test_a_failure_that_is_told_late_is_put_in_its_place():
     tally.note("KALSHI", Condition.FAILURE, NOON - 5 * SECOND)
     assert tally.failures_since("KALSHI", NOON - SECOND) == 1
     assert tally.modes == {}
+
+
+def test_a_failure_is_counted_where_it_happened():
+    tally = Tally()
+    tally.note("KALSHI", Condition.FAILURE, NOON)
+    assert tally.failures_since("KALSHI", NOON - 1) == 1
+
+
+def test_an_answer_is_counted_with_the_time_it_took(table):
+    t = table()
+    order, other = (t.order(name, "buy", "1.00", "0.5000") for name in "ab")
+    tally, start = Tally(), t.desk.now
+    assert tally.slowest_since("KALSHI", 0, start) == 0
+    for one in (order, other):
+        tally.hear(OrderSubmitted(*t.ids(one), AccountId("KALSHI-001"), UUID4(), start, start), None, start)
+    assert tally.slowest_since("KALSHI", 0, start + 3 * SECOND) == 3 * SECOND
+    accepted = OrderAccepted(
+        *t.ids(order), VenueOrderId("V"), AccountId("KALSHI-001"), UUID4(), start, start, reconciliation=False
+    )
+    tally.hear(accepted, None, start + 5 * SECOND)
+    assert tally.answers_since("KALSHI", 0) == (0, 1)
+    assert tally.answers["KALSHI"] == [(start + 5 * SECOND, False, 5 * SECOND)]
+    assert tally.slowest_since("OTHER", 0, start + 9 * SECOND) == 0
+    assert tally.slowest_since("KALSHI", 0, start + 9 * SECOND) == 9 * SECOND
+
+
+def test_answers_of_a_day_are_forgotten_when_there_are_many_and_the_last_are_not(table):
+    t = table()
+    order, tally = t.order("a", "buy", "1.00", "0.5000"), Tally()
+    accepted = OrderAccepted(
+        *t.ids(order), VenueOrderId("V"), AccountId("KALSHI-001"), UUID4(), 1, 1, reconciliation=False
+    )
+    for number in range(5000):
+        tally.hear(accepted, None, NOON + number * DAY_NS // 1000)
+    assert len(tally.answers["KALSHI"]) < 4000
+    assert tally.answers_since("KALSHI", NOON + 4500 * DAY_NS // 1000) == (0, 499)
+
+
+def test_what_happened_within_a_day_is_kept_however_much_there_is():
+    tally = Tally()
+    for number in range(6000):
+        tally.pass_order(NOON + number)
+    assert tally.orders_since(NOON - 1) == 6000
+
+
+def test_the_counts_come_back_from_plain_data():
+    tally = Tally(
+        day=3, trades_today=2, cancels_today=1, losses_in_a_row=4, last_loss_ns=5,
+        failures={"V": [1]}, answers={"V": [(1, True, 2)]}, modes={"V": Condition.DOWN},
+        desk_modes={"V": Condition.CANCEL_ONLY}, api_errors={"V": [3]}, faults=[4], let_out=[7],
+    )  # fmt: skip
+    assert Tally.from_plain(tally.as_plain()) == tally
+
+
+def test_of_the_orders_let_out_the_last_second_is_kept():
+    tally = Tally(let_out=[NOON - SECOND, NOON - SECOND + 1, NOON])
+    assert tally.as_plain()["let_out"] == [NOON - SECOND + 1, NOON]
 
 
 def test_a_profit_ends_a_row_of_losses_and_nothing_made_does_not():
