@@ -7,7 +7,6 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final
 
-_CENT: Final = Decimal("0.01")
 _RATE: Final = Decimal("0.07")
 _MAKER_SHARES: Final = {
     "quadratic": Decimal(0),

@@ -215,9 +215,12 @@ class Table:
         return self.guard.exposure.reserved.total
 
 
+NOBODYS = Decimal("NaN")
+
+
 @dataclass
 class Stands:
-    """A standing that says what it was told to."""
+    """A standing that says what it was told to, of what the sound proposal is about and of nothing else."""
 
     stake: Decimal = Decimal(0)
     event_stake: Decimal = Decimal(0)
@@ -252,7 +255,7 @@ class Stands:
         return float(self.correlated)
 
     def market_stake_usd(self, market):
-        return self.market_stake
+        return self.market_stake if market == OUTCOME.market else NOBODYS
 
     def lost_this_week_usd(self):
         return self.lost_this_week
@@ -270,22 +273,22 @@ class Stands:
         return self.recent_mid
 
     def stake_usd(self, instrument):
-        return self.stake
+        return self.stake if instrument == OUTCOME.instrument else NOBODYS
 
     def event_stake_usd(self, event):
-        return self.event_stake
+        return self.event_stake if event == OUTCOME.event else NOBODYS
 
     def venue_stake_usd(self, venue):
-        return self.venue_stake
+        return self.venue_stake if venue == OUTCOME.venue else NOBODYS
 
     def purse_stake_usd(self, purse):
-        return self.purse_stake
+        return self.purse_stake if purse == OUTCOME.purse else NOBODYS
 
     def deployed_usd(self):
         return self.deployed
 
     def unreserved_usd(self, venue):
-        return self.unreserved
+        return self.unreserved if venue == OUTCOME.venue else NOBODYS
 
     def equity_usd(self):
         return self.equity

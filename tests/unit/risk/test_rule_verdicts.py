@@ -117,6 +117,12 @@ OTHER = lot("KXFED-27JAN-H", held=10, cost=4)
 FAR = lot("KXCPI-27JAN-T", held=10, cost=4, event="KXCPI-27JAN.KALSHI", series="KXCPI.KALSHI")
 IN_FED = {"outcome": replace(OUTCOME, series="KXFED.KALSHI")}
 ON_BTC = {"outcome": replace(OUTCOME, underlying="BTC")}
+MANY = [lot(f"KXFED-27JAN-{name}", held=10, cost=4) for name in "ABDEFGHI"]
+
+
+def above(strike):
+    bet = replace(OUTCOME, market=f"B{strike}", underlying="BTC", strike_type="greater", floor_strike=strike)
+    return Lot(replace(bet, instrument=f"B{strike}-YES"), D(100), D(40))
 
 
 def tally(**k):
@@ -168,6 +174,7 @@ ROWS = [
     (MinLiquidity(limit_contracts=1000), {}, {}, None),
     (MaxShareOfDepth(share=0.19), {}, {}, '100 contracts asked, 500.00 bid for, limit is 95.0000'),
     (MaxShareOfDepth(share=0.2), {}, {}, None),
+    (MaxShareOfDepth(share=0.2), {"quote": quote(bids="499")}, {}, '100 contracts asked, 499.00 bid for, limit is 99.800'),
     (MaxShareOfDepth(share=0.2), {"is_marketable": True, "quote": quote(asks="499")}, {}, '100 contracts asked, 499.00 offered, limit is 99.800'),
     (MaxShareOfDepth(share=0.2), {"is_marketable": True, "quote": quote(bids="499")}, {}, None),
     (MaxSpread(limit=Cents("0.03")), {}, {}, 'a spread of 0.04 USD (bid 0.4800, ask 0.5200), limit is 0.03 USD'),
@@ -305,12 +312,16 @@ ROWS = [
     (MaxValueAtRisk(share=0.04, confidence="0.95", correlation=0.5, seed=1), {}, {}, 'a value at risk of 40.01 USD at 0.95 (by enumeration), limit is 40 USD'),
     (MaxValueAtRisk(share=0.0401, confidence="0.95", correlation=0.5, seed=1), {}, {}, None),
     (MaxValueAtRisk(share=0.04, confidence="0.95", correlation=0.5, seed=1), {}, {"mark": "0.97"}, None),
+    (MaxValueAtRisk(share=0.03401, confidence="0.95", correlation=0.5, seed=1), {}, {"mark": "0.9"} | lots(FAR), None),
+    (MaxExpectedShortfall(share=0.02, confidence="0.95", correlation=0.5, seed=7), {}, {"mark": "0.9"} | lots(*MANY), 'an expected shortfall of 35.61 USD at 0.95 (by simulation with seed 7), limit is 20 USD'),
     (MaxExpectedShortfall(share=0.04, confidence="0.95", correlation=0.5, seed=1), {}, {}, 'an expected shortfall of 40.01 USD at 0.95 (by enumeration), limit is 40 USD'),
     (MaxExpectedShortfall(share=0.0401, confidence="0.95", correlation=0.5, seed=1), {}, {}, None),
     (MaxExpectedShortfall(share=0.01, confidence="0.95", correlation=0.5, seed=1), {}, {"mark": "0.97"}, 'an expected shortfall of 24.01 USD at 0.95 (by enumeration), limit is 10 USD'),
     (MaxExpectedShortfall(share=0.04, confidence="0.95", correlation=0.5, seed=1), {}, {"mark": "0.97"}, None),
     (MaxPairCorrelation(limit=0.6, in_group=0.5, shrinkage_changes=30), {}, {"held": OTHERS, "correlated": "0.6"}, None),
     (MaxPairCorrelation(limit=0.6, in_group=0.5, shrinkage_changes=30), {}, {"held": {"a": Lot(replace(OUTCOME, instrument="a"))}, "correlated": "0.9"}, None),
+    (MaxPairCorrelation(limit=0.6, in_group=0.5, shrinkage_changes=30), {}, {"held": {"a": Lot(replace(OUTCOME, instrument="a"))} | OTHERS, "correlated": "0.9"},
+     "KXFED-27JAN-C-YES.KALSHI is correlated with b by 0.900, limit is 0.6"),
     (MaxPairCorrelation(limit=0.6, in_group=0.5, shrinkage_changes=30), {}, {"held": OTHERS, "correlated": "0.601"},
      "KXFED-27JAN-C-YES.KALSHI is correlated with b by 0.601, limit is 0.6"),
     (CorrelatedSignals(limit=0.7, share=0.041, factor=0.5, shrinkage_signals=10), {}, {"correlated": "0.7"}, None),
@@ -321,6 +332,12 @@ ROWS = [
      "40.01 USD asked, limit is 40 USD an order at 1 of full size (signals correlate by 0.000), about 99.98 contracts"),
     (MaxStressLoss(share=0.04, move=0.1, sources={}), {}, {}, "40.01 USD would be lost if every event of KXFED-27JAN.KALSHI ends at its worst, limit is 40 USD"),
     (MaxStressLoss(share=0.0401, move=0.1, sources={}), {}, {}, None),
+    (MaxStressLoss(share=0.04001, move=0.1, sources={}), {}, {}, None),
+    (MaxStressLoss(share=0.05601, move=0.1, sources={}), {}, lots(lot("KXFED-27JAN-C", "NO", held=100, cost=40)), None),
+    # BTC stands at 100; at 90 neither what is held nor what is proposed pays, and the rest is worth a quarter of its cost.
+    (MaxStressLoss(share=0.03, move=0.1, sources={"BTC": "BRTI.CFBENCHMARKS"}), {"outcome": above("105").outcome},
+     {"printed": {"BRTI.CFBENCHMARKS": D(100)}, "mark": "0.1"} | lots(above("95"), FAR),
+     "83.01 USD would be lost if BTC ends 10 % lower, limit is 30 USD"),
     (MaxStressLoss(share=0.03, move=0.1, sources={}), {}, lots(lot("KXFED-27JAN-C", "NO", held=100, cost=40)),
      "56.01 USD would be lost if nobody bids any more, limit is 30 USD"),
     (StaleSource(max_age_secs={"BRTI.CFBENCHMARKS": 2}), {"now_ns": START + 2 * S}, {}, None),
