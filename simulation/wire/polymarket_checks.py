@@ -1,5 +1,6 @@
 """What the venue refuses, in its words: market, grid, size, expiry, type, money and allowance (sections 4.4 and 5)."""
 
+from collections import Counter
 from typing import Final
 
 from simulation.wire.polymarket_allowances import Allowances
@@ -83,8 +84,11 @@ def check_funds(
 
 
 def fee_of(market: Market, fills: list[MakerFill]) -> int:
-    """The taker's fee on fills."""
-    return sum(taker_fee(market.fee_rate, market.fee_exponent, fill.price, fill.shares) for fill in fills)
+    """The taker's fee on fills: those at one price are one trade, whose fee is rounded once (reference, 7 and 13.1)."""
+    shares = Counter[int]()
+    for fill in fills:
+        shares[fill.price] += fill.shares
+    return sum(taker_fee(market.fee_rate, market.fee_exponent, *trade) for trade in shares.items())
 
 
 def _cost(order: Order, fills: list[MakerFill]) -> int:

@@ -119,6 +119,17 @@ def test_the_fee_is_the_one_that_was_seen_on_chain():
     assert taker_fee(Fraction(7, 100), 1, 6400, 25 * ONE) == 403_200
 
 
+def test_a_trade_with_several_makers_has_one_fee_that_is_rounded_once():
+    pit = Pit(fee_rate=Fraction(7, 100))
+    pit.pairs("bob", 100)
+    for shares in (6.23, 7.54):  # apart their fees would be 0.10833 and 0.13111, 0.23944 in all
+        pit.place("bob", YES, "sell", 5400, shares)
+    taken, *_ = pit.place("alice", YES, "buy", 5400, 13.77)
+    (trade,) = [pit.exchange.trades[one] for one in taken.trade_ids]
+    assert len(trade.fills) == 2
+    assert trade.fee == taker_fee(Fraction(7, 100), 1, 5400, 13_770_000) == 239_430
+
+
 def test_a_fee_below_half_a_unit_of_the_fifth_decimal_is_nothing():
     assert taker_fee(Fraction(7, 100), 1, 100, ONE // 200) == 0
     assert taker_fee(Fraction(7, 100), 2, 5000, ONE) == 4_380
