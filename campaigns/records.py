@@ -31,7 +31,10 @@ class VenueFill(Struct, frozen=True):
 
 
 class Books(Struct, frozen=True):
-    """The venue's own records of our account, without any lag; positions are signed contracts per market."""
+    """The venue's own records of our account, without any lag; positions are signed contracts per market.
+
+    Cash that no message names to its last digit cannot be known here better than within `cash_within_usd`.
+    """
 
     orders: tuple[VenueOrder, ...]
     fills: tuple[VenueFill, ...]
@@ -39,6 +42,7 @@ class Books(Struct, frozen=True):
     cash_usd: Decimal
     settled: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    cash_within_usd: Decimal = Decimal(0)
 
 
 class KnownOrder(Struct, frozen=True):

@@ -6,6 +6,7 @@ from decimal import (
     ROUND_CEILING,
     ROUND_FLOOR,
     ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
     Context,
     Decimal,
     Inexact,
@@ -16,7 +17,7 @@ from itertools import pairwise
 from typing import Any, Final, Self
 
 _ZERO: Final = Decimal(0)
-_ROUNDINGS: Final = {"up": ROUND_CEILING, "half_even": ROUND_HALF_EVEN}
+_ROUNDINGS: Final = {"up": ROUND_CEILING, "half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
 _FIELDS: Final = {"since_ns", "taker_rate", "maker_rate", "exponent", "fee_unit", "cash_unit", "rounding"}
 _OPTIONAL: Final = {"cash_unit", "rounding"}
 
@@ -28,8 +29,8 @@ _EXACT: Final = Context(prec=200, traps=[Inexact, InvalidOperation])
 class FeeTerms:
     """What a venue charges from `since_ns` on (nanoseconds since the epoch).
 
-    A fill costs `quantity * rate * (price * (1 - price)) ** exponent`, rounded to `fee_unit`: "up", or
-    "half_even". Where the venue keeps cash in steps of `cash_unit`, the change of cash is floored to it
+    A fill costs `quantity * rate * (price * (1 - price)) ** exponent`, rounded to `fee_unit`: "up",
+    "half_up" or "half_even". Where the venue keeps cash in steps of `cash_unit`, the change of cash is floored to it
     as well, and the difference is paid too (see `OrderFees`). `cash_unit=None`: no such step.
 
     Rates are shares of the curve and not negative: a rebate paid later is income, not a fee. Both

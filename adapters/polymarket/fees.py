@@ -1,7 +1,8 @@
 """Polymarket's fees: the dated schedule of a market. Takers pay, in pUSD; makers are rebated later, which is no fee.
 
 Source: reference, section 13.1 (read 2026-11-20): `shares * rate * (p * (1 - p)) ** exponent` at five decimals, checked
-by others on chain: 25 shares at 0.64 and rate 0.07 cost 0.4032. The rounding of the sixth decimal is not published.
+by others on chain: 25 shares at 0.64 and rate 0.07 cost 0.4032. How the sixth decimal is rounded is
+not published; the reference rounds half up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from adapters.polymarket.messages.clob import CompactFees
 from adapters.polymarket.messages.gamma import GammaFees
 
 _FEE_UNIT: Final = "0.00001"
-_ROUNDING: Final = "half_even"
+_ROUNDING: Final = "half_up"
 
 
 class UnknownFees(ValueError):

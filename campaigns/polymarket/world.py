@@ -183,24 +183,34 @@ class World:
         """Return the venue's records of our wallet, and what the double's own audit found.
 
         `wishes` are our client order ids by order id, since the venue knows none. A fill is named
-        "<trade id>|<order id>"; a trade whose settlement failed is none.
+        "<trade id>|<order id>"; a trade whose settlement failed is none, and fills no order.
         """
         exchange = self.double.exchange
         wallet = exchange.ledger.wallet(self.address)
         mine = [order for order in exchange.orders.values() if order.ask.wallet == self.address]
-        fills = [fill for trade in exchange.trades.values() for fill in _fills(trade, self.address)]
+        trades = exchange.trades.values()
+        fills = [fill for trade in trades for fill in _fills(trade, self.address)]
+        filled: dict[str, Decimal] = {}
+        for fill in fills:
+            filled[fill.order_id] = filled.get(fill.order_id, Decimal(0)) + abs(fill.signed)
         positions = {
             market.condition_id: Decimal(wallet.holds(market.tokens[0]) - wallet.holds(market.tokens[1]))
             / ONE
             for market in exchange.markets.values()
         }
         return Books(
-            orders=tuple(_order(order, wishes.get(order.ask.order_id, "")) for order in mine),
+            orders=tuple(
+                _order(order, wishes.get(order.ask.order_id, ""), filled.get(order.ask.order_id, Decimal(0)))
+                for order in mine
+            ),
             fills=tuple(fills),
             positions={name: held for name, held in positions.items() if held},
             cash_usd=Decimal(wallet.cash) / ONE,
             settled=tuple(name for name, market in exchange.markets.items() if market.is_resolved),
             faults=(*self.double.audit(), *map(repr, self.double.errors)),
+            cash_within_usd=sum(
+                (_odd_usd(trade) for trade in trades if _fills(trade, self.address)), Decimal(0)
+            ),
         )
 
     @property
@@ -210,16 +220,22 @@ class World:
         return [fill.trade_id for trade in trades for fill in _parts(trade, self.address)]
 
 
-def _order(order: Order, client_order_id: str) -> VenueOrder:
+def _order(order: Order, client_order_id: str, filled: Decimal) -> VenueOrder:
     return VenueOrder(
         order_id=order.ask.order_id,
         client_order_id=client_order_id,
         market=order.market.condition_id,
-        filled=Decimal(order.matched) / ONE,
+        filled=filled,
         is_open=order.status in ("LIVE", "DELAYED"),
         made_ns=order.created_ns,
         changed_ns=order.changed_ns,
     )
+
+
+def _odd_usd(trade: Trade) -> Decimal:
+    """Return how far a trade's cash can lie from its shares at its price: each part is rounded to the millionth there, the sum here."""
+    odd = sum(fill.shares * fill.price % 10_000 != 0 for fill in trade.fills)
+    return Decimal(odd + 1) / ONE if odd else Decimal(0)
 
 
 def _fills(trade: Trade, address: str) -> list[VenueFill]:

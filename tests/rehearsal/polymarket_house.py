@@ -76,7 +76,7 @@ def instruments(**terms):
                 "maker_rate": "0",
                 "exponent": 1,
                 "fee_unit": "0.00001",
-                "rounding": "half_even",
+                "rounding": "half_up",
             },
         ),
         "tokens": TOKENS,

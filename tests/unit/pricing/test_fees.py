@@ -144,6 +144,19 @@ def test_what_accumulated_survives_a_change_of_the_schedule():
     assert fees.accumulator == 0
 
 
+@pytest.mark.parametrize(("rounding", "fee"), [("half_even", "0.16992"), ("half_up", "0.16993")])
+def test_a_fee_that_lies_between_two_units_goes_where_its_venue_says(rounding, fee):
+    between = terms(
+        taker_rate=Decimal("0.07"), fee_unit=Decimal("0.00001"), cash_unit=None, rounding=rounding
+    )
+    assert model_fee(Decimal("9.71"), Decimal("0.50"), between.taker_rate, between.exponent) == Decimal(
+        "0.169925"
+    )
+    assert OrderFees(between).charge(Decimal("9.71"), Decimal("0.50"), Decimal("-4.855"), True) == Decimal(
+        fee
+    )
+
+
 def test_half_even_rounding_can_round_a_fee_away():
     polymarket = terms(fee_unit=Decimal("0.00001"), cash_unit=None, rounding="half_even")
     tiny = OrderFees(polymarket).charge(Decimal("0.01"), Decimal("0.005"), Decimal("-0.00005"), True)
