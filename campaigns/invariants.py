@@ -10,7 +10,7 @@ from campaigns.records import Books, Known, KnownOrder, VenueOrder
 LAWS: Final = ("money", "position", "fills", "duplicates", "terminal", "risk", "alive")
 _OPEN: Final = frozenset({"ACCEPTED", "PARTIALLY_FILLED", "TRIGGERED", "PENDING_UPDATE", "PENDING_CANCEL"})
 _NEVER_THERE: Final = frozenset({"DENIED", "REJECTED"})
-_ENDED: Final = frozenset({"FILLED", "CANCELED", "EXPIRED"})
+_ENDED: Final = frozenset({"FILLED", "CANCELED", "EXPIRED", "VOIDED"})
 _WAITS: Final = frozenset({"SUBMITTED", "PENDING_UPDATE", "PENDING_CANCEL"})
 
 

@@ -13,7 +13,13 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from time import monotonic
 from typing import Any, Final
 
-PRELOAD: Final = ("pandas", "sqlalchemy.dialects.sqlite", "campaigns.venues", "campaigns.kalshi.victim")
+PRELOAD: Final = (
+    "pandas",
+    "sqlalchemy.dialects.sqlite",
+    "campaigns.venues",
+    "campaigns.kalshi.victim",
+    "campaigns.polymarket.victim",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ It keeps small books of its own from what passes the border, so that it can disa
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 type Deed = Literal["order", "change", "cancel"]
 type Size = tuple[Decimal, Decimal]
@@ -82,6 +82,10 @@ class Witness:
             if not wish.leaves:
                 self.tells(client_order_id, is_over=True)
 
+    def takes_back(self, market: str, signed: Decimal) -> None:
+        """Note that the engine was told that a fill never was; what was taken back fills no order any more."""
+        self._net[market] = self._net.get(market, Decimal(0)) - signed
+
     def sees(self, *, is_whole: bool) -> None:
         """Note that the private stream is whole, or is not."""
         self._is_blind = not is_whole
@@ -101,3 +105,14 @@ class Witness:
         if waiting + abs(signed) > closing:
             facts = f"{signed} of {market}, {closing} close, {waiting} wait in {sorted(same)}"
             self.breaches.append(f"order {client_order_id} opened risk ({facts}) while {why}")
+
+
+def tell_when(kind: type, name: str, witness: Witness, *deeds: Deed, is_over: bool = False) -> None:
+    """Let a client of this kind tell the witness what its event `name` says of an order, just before it tells the engine."""
+    native = getattr(kind, name)
+
+    def tell(self: Any, order: Any, *facts: Any) -> None:
+        witness.tells(order.client_order_id.value, *deeds, is_over=is_over)
+        native(self, order, *facts)
+
+    setattr(kind, name, tell)

@@ -12,7 +12,7 @@ from adapters.kalshi.messages.portfolio import Order
 from adapters.kalshi.messages.queries import OrdersQuery
 from adapters.kalshi.websocket.client import Gap, Listener
 from campaigns.kalshi.desk import Parts, market_of
-from campaigns.witness import Deed, Witness
+from campaigns.witness import Deed, Witness, tell_when
 from network.outcomes import Outcome, Unknown
 
 _VITAL = frozenset({"fill", "user_orders"})
@@ -137,20 +137,10 @@ def _watched_client(
             super()._handle_report(report, fills)
 
     for ending in ("rejected", "canceled", "expired"):
-        _tell_when(Client, f"generate_order_{ending}", witness, is_over=True)
-    _tell_when(Client, "generate_order_modify_rejected", witness, "change")
-    _tell_when(Client, "generate_order_cancel_rejected", witness, "cancel")
+        tell_when(Client, f"generate_order_{ending}", witness, is_over=True)
+    tell_when(Client, "generate_order_modify_rejected", witness, "change")
+    tell_when(Client, "generate_order_cancel_rejected", witness, "cancel")
     return Client
-
-
-def _tell_when(kind: type, name: str, witness: Witness, *deeds: Deed, is_over: bool = False) -> None:
-    native = getattr(kind, name)
-
-    def tell(self: Any, order: Any, *facts: Any) -> None:
-        witness.tells(order.client_order_id.value, *deeds, is_over=is_over)
-        native(self, order, *facts)
-
-    setattr(kind, name, tell)
 
 
 def _watched_stream(listener: Listener, witness: Witness) -> Listener:

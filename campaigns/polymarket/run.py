@@ -1,7 +1,6 @@
 """One run of the fault campaign at Polymarket: the whole node acts while everything breaks, then the laws are asked.
 
-The node is built as `run_live.py` builds it, so nothing of the adapter is replaced. What no witness at the
-adapter's border judges here is the law `risk`.
+The node is built as `run_live.py` builds it; at the border of its adapter stands a witness.
 """
 
 import asyncio
@@ -19,10 +18,14 @@ from nautilus_trader.model import OrderStatus
 
 from campaigns.actor import Actor
 from campaigns.plans import draw_plan
+from campaigns.polymarket.border import watched_parts
+from campaigns.polymarket.bugs import BUGS
+from campaigns.polymarket.desk import Parts, in_place
 from campaigns.polymarket.victim import known_of, write_book
 from campaigns.polymarket.world import SERIES, World, terrain
 from campaigns.records import FaultRun
 from campaigns.running import Lag, Scene, judge, until
+from campaigns.witness import Witness
 from storage.journal.journal import Journal
 from system.crew import RunFailed
 from system.event_log import EventLog
@@ -31,28 +34,29 @@ from system.node_plan import NodePlan
 from system.node_process import make_plan
 from system.run_journal import RunJournal
 
-ACTIVE_SECS: Final = 3.0
-PATIENCE_SECS: Final = 4.0
+ACTIVE_SECS: Final = 2.5
+PATIENCE_SECS: Final = 1.5
 _START_SECS: Final = 90.0
 _QUIET_SECS: Final = 120.0
+_BUGGY_SECS: Final = 8.0
 _CROWD_PER_SEC: Final = 40.0
 
 
 def run_seed(seed: int, bug: str | None = None) -> FaultRun:
-    """Run one seed; there is no deliberate bug to name here."""
-    if bug is not None:
-        raise LookupError(f"expected no bug at Polymarket, found {bug!r}")
+    """Run one seed, with a deliberate bug of `bugs` when one is named: then without much patience at the end."""
     logging.disable(logging.CRITICAL)
-    return asyncio.run(_run(seed))
+    parts = BUGS[bug]() if bug else Parts()
+    return asyncio.run(_run(seed, parts, _BUGGY_SECS if bug else _QUIET_SECS))
 
 
-async def _run(seed: int) -> FaultRun:
-    world, lag, intents = World(seed), Lag(), list[str]()
+async def _run(seed: int, parts: Parts, quiet_secs: float) -> FaultRun:
+    world, lag, intents, witness = World(seed), Lag(), list[str](), Witness()
+    parts = watched_parts(witness, parts, world.names)
     os.environ.update(await world.open())
     world.start_crowd(_CROWD_PER_SEC)
     watching = asyncio.ensure_future(lag.watch())
     try:
-        async with _node(seed, intents) as node:
+        async with _node(seed, intents, parts) as node:
             actor = node._strategies[0]
             assert isinstance(actor, Actor)
             await until(
@@ -66,12 +70,13 @@ async def _run(seed: int) -> FaultRun:
             scene = Scene(
                 seed,
                 world,
-                lambda: known_of(node),
+                lambda: known_of(node, parts.clients[-1].doubts),
                 intents,
                 actor.rest,
                 lambda laws: _trace(laws, world, actor),
+                witness.breaches,
             )
-            run = await judge(scene, _QUIET_SECS)
+            run = await judge(scene, quiet_secs)
             return replace(run, was_starved=lag.worst_secs > PATIENCE_SECS)
     except TimeoutError:
         laws = ("alive: it did not start in time",)
@@ -82,16 +87,16 @@ async def _run(seed: int) -> FaultRun:
 
 
 @asynccontextmanager
-async def _node(seed: int, intents: list[str]) -> AsyncIterator[BookNode]:
+async def _node(seed: int, intents: list[str], parts: Parts) -> AsyncIterator[BookNode]:
     """A node that runs meanwhile, with a book and a journal of its own."""
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
         folder = Path(name)
-        plan = make_plan(write_book(folder, seed), "rehearsal", os.environ)
+        plan = make_plan(write_book(folder, seed, PATIENCE_SECS), "rehearsal", os.environ)
         journal = RunJournal(
             Journal.open(str(folder / "journal.sqlite"), now_ns), "faults", plan.mode, plan.book.name, now_ns
         )
         journal.begin(plan.trader_id, "campaign", plan.identity)
-        with EventLog(folder / "events.jsonl", keeps_up=True) as log:
+        with in_place(parts), EventLog(folder / "events.jsonl", keeps_up=True) as log:
             node = BookNode(
                 NodePlan(
                     book=plan.book,

@@ -11,6 +11,7 @@ from nautilus_trader.model import InstrumentId
 
 from campaigns import victim
 from campaigns.knowing import booked_of, complaints, held_of, known_order
+from campaigns.polymarket.desk import Parts, in_place
 from campaigns.polymarket.world import SERIES, VENUE, make_markets
 from campaigns.records import Known, KnownOrder
 from campaigns.victim import Orders
@@ -25,7 +26,7 @@ _SIGNS = {
 _TRADE = re.compile(r"[0-9a-f]{32}")
 
 
-def write_book(folder: Path, seed: int) -> Path:
+def write_book(folder: Path, seed: int, patience_secs: float = 4.0) -> Path:
     """Write the book that all lives of a chain run; return it."""
     names = [f"polymarket:{name}-*" for name in SERIES]
     rule = '{ rule = "risk.rules.exposure:MaxDeployed", config = { limit = 1000000 } }'
@@ -39,17 +40,31 @@ id = "actor-001"
 config = {{ series = {names}, seed = {seed}, scale = 10 }}
 [live]
 venues = ["{VENUE}"]
+[live.settings.{VENUE}]
+request_timeout_secs = {patience_secs}
+reconcile_secs = 1.0
+settles_within_secs = 3.0
+reconnect_first_secs = 0.05
+reconnect_most_secs = 1.0
+ping_secs = 0.5
+silence_secs = 1.5
 """)
     return file
 
 
 def live(pipe: Connection, orders: Orders) -> None:
     """Run until killed."""
-    victim.live(pipe, orders, known_of)
+    parts = Parts()
+
+    def tell(node: BookNode) -> Known | None:
+        return known_of(node, parts.clients[-1].doubts) if parts.clients else None
+
+    with in_place(parts):
+        victim.live(pipe, orders, tell)
 
 
-def known_of(node: BookNode) -> Known:
-    """Return what engine and ledger say; in doubt is what the engine has in flight."""
+def known_of(node: BookNode, doubts: tuple[str, ...]) -> Known:
+    """Return what engine, ledger and client say; in doubt is what the client doubts."""
     crew, cache = node.crew, node._cache
     return Known(
         orders=tuple(map(_known_order, cache.orders())),
@@ -57,9 +72,7 @@ def known_of(node: BookNode) -> Known:
         booked=booked_of(crew.ledger, market_of),
         cash_usd=crew.ledger.cash_usd(VENUE) + crew.ledger.pending_usd(VENUE),
         pairs_usd=crew.ledger.cash_usd(VENUE) * 0,
-        unresolved=tuple(
-            f"{order.client_order_id} is {order.status.name}" for order in cache.orders_inflight()
-        ),
+        unresolved=doubts,
         broken=tuple(complaints(crew.door, crew.guardian)),
     )
 

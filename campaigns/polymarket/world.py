@@ -26,6 +26,7 @@ CASH_USD: Final = 400
 ASSETS: Final = ("btc", "eth", "sol")
 SERIES: Final = tuple(f"{asset}-updown-15m" for asset in ASSETS)
 _QUARTER_SECS: Final = 900
+_FEE_UNIT_USD: Final = Decimal("0.00001")
 
 
 def terrain(active_secs: float, patience_secs: float) -> Terrain:
@@ -101,6 +102,7 @@ class World:
         self.seed = seed
         self._crowd: asyncio.Task[None] | None = None
         self._is_lively = False
+        self.names: dict[str, str] = {}
         secret = PrivateKey(keccak(f"campaign wallet {seed}".encode()))
         self.private_key = f"0x{secret.to_hex()}"
         self.address = "0x" + keccak(secret.public_key.format(compressed=False)[1:])[-20:].hex()
@@ -131,9 +133,11 @@ class World:
         await self.double.stop()
 
     def books_for(self, known: Known | None) -> Books:
-        """Return the venue's records; an order's name is the one under which the engine knows its id."""
+        """Return the venue's records; an order's name is the one under which it left, or under which the engine knows its id."""
         orders = known.orders if known is not None else ()
-        return self.books({order.order_id: order.client_order_id for order in orders if order.order_id})
+        return self.books(
+            {order.order_id: order.client_order_id for order in orders if order.order_id} | self.names
+        )
 
     def start_crowd(self, events_per_second: float) -> None:
         """Let others trade, until `stop_crowd`."""
@@ -233,9 +237,15 @@ def _order(order: Order, client_order_id: str, filled: Decimal) -> VenueOrder:
 
 
 def _odd_usd(trade: Trade) -> Decimal:
-    """Return how far a trade's cash can lie from its shares at its price: each part is rounded to the millionth there, the sum here."""
+    """Return how far a trade's cash can lie from what its shares, price and schedule say.
+
+    Each maker's part is rounded to the millionth there, their sum here. How the fee of several parts is rounded is not published
+    (reference, section 22): each may be off by half a fee unit.
+    """
     odd = sum(fill.shares * fill.price % 10_000 != 0 for fill in trade.fills)
-    return Decimal(odd + 1) / ONE if odd else Decimal(0)
+    parts = len(trade.fills)
+    fees = _FEE_UNIT_USD * parts if parts > 1 else Decimal(0)
+    return fees + (Decimal(odd + 1) / ONE if odd else 0)
 
 
 def _fills(trade: Trade, address: str) -> list[VenueFill]:

@@ -1,0 +1,113 @@
+"""Deliberate bugs, to see that a campaign finds them; each is laid by a call, in a process of its own."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec.structs import replace
+from nautilus_trader.model import Money, TradeId
+
+from adapters.polymarket.execution import commands
+from adapters.polymarket.execution.client import PolymarketExecutionClient
+from adapters.polymarket.execution.reporting import Reporting
+from adapters.polymarket.execution.telling import Teller
+from adapters.polymarket.execution.tickets import Ticket
+from adapters.polymarket.messages.orders import OrderAnswer, PostOrder
+from adapters.polymarket.signing.amounts import Amounts
+from adapters.polymarket.signing.orders import Draft, sign_order
+from campaigns.polymarket.desk import Parts
+from markets.currencies import PUSD
+from network.outcomes import Outcome, Unknown
+from orders.desk import Desk
+
+
+def _resend() -> Parts:
+    send = commands.Submission.send
+
+    async def resend(self: commands.Submission, ticket: Ticket, request: PostOrder) -> Outcome[OrderAnswer]:
+        outcome = await send(self, ticket, request)
+        if isinstance(outcome, Unknown):
+            again, order_id = _signed_anew(self, ticket, request)
+            return await self._desk.http.post_order(again, order_id)
+        return outcome
+
+    commands.Submission.send = resend  # type: ignore[method-assign]  # a bug is to be laid
+    return Parts()
+
+
+def _signed_anew(
+    submission: commands.Submission, ticket: Ticket, request: PostOrder
+) -> tuple[PostOrder, str]:
+    body = request.order
+    draft = Draft(
+        token_id=body.token_id,
+        side=body.side,
+        amounts=Amounts(int(body.maker_amount), int(body.taker_amount)),
+        exchange=ticket.contract.exchange,
+        salt=body.salt ^ 1,
+        at_ms=int(body.timestamp),
+    )
+    signed = sign_order(draft, submission._desk.wallet)
+    return replace(request, order=replace(body, salt=draft.salt, signature=signed.signature)), signed.order_id
+
+
+def _book_twice() -> Parts:
+    class Doubling(PolymarketExecutionClient):
+        def generate_order_filled(self, order: Any, *facts: Any) -> None:
+            super().generate_order_filled(order, *facts)
+            again = (*facts[:2], TradeId(f"{facts[2].value[:32]}same"), *facts[3:])
+            if order.leaves_qty.as_decimal() >= 2 * facts[3].as_decimal():
+                super().generate_order_filled(order, *again)
+
+    return Parts(client=Doubling)
+
+
+def _lose_fills() -> Parts:
+    class Deaf(PolymarketExecutionClient):
+        heard = 0
+
+        def generate_order_filled(self, order: Any, *facts: Any) -> None:
+            self.heard += 1
+            if self.heard % 3:
+                super().generate_order_filled(order, *facts)
+
+    Reporting._fill_report = lambda *_: None  # type: ignore[method-assign]  # it would heal what was lost
+    return Parts(client=Deaf)
+
+
+def _forget_fees() -> Parts:
+    class Feeless(PolymarketExecutionClient):
+        def generate_order_filled(self, order: Any, *facts: Any) -> None:
+            free = Money.from_decimal(Decimal(0), PUSD)
+            super().generate_order_filled(order, *facts[:6], free, *facts[7:])
+
+    return Parts(client=Feeless)
+
+
+def _take_unknown_for_rejected() -> Parts:
+    def guess(submission: Any, ticket: Ticket, unknown: Unknown) -> None:
+        submission._desk.teller.reject(ticket, f"GUESSED {unknown.reason}")
+
+    commands.Submission._doubt = guess  # type: ignore[method-assign]  # a bug is to be laid
+    return Parts()
+
+
+def _risk_in_doubt() -> Parts:
+    Desk.uncertainty = property(lambda _: None)  # type: ignore[assignment,method-assign]  # a bug is to be laid
+    return Parts()
+
+
+def _keep_reversed() -> Parts:
+    Teller._take_back = lambda *_: None  # type: ignore[method-assign]  # a bug is to be laid
+    return Parts()
+
+
+BUGS: Final[dict[str, Callable[[], Parts]]] = {
+    "resends an order with a new id": _resend,
+    "books a fill twice": _book_twice,
+    "loses fills": _lose_fills,
+    "forgets fees": _forget_fees,
+    "takes unknown for rejected": _take_unknown_for_rejected,
+    "opens risk in doubt": _risk_in_doubt,
+    "keeps a match that was reversed": _keep_reversed,
+}
