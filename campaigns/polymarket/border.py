@@ -4,7 +4,8 @@ Nothing is netted at Polymarket, and nothing can be sold short: a buy opens risk
 market of its own to the witness, whatever its complement does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, override
 
@@ -14,10 +15,14 @@ from adapters.polymarket.execution.client import PolymarketExecutionClient
 from adapters.polymarket.http.client import PolymarketHttp
 from adapters.polymarket.messages import refusals
 from adapters.polymarket.messages.orders import OrderAnswer, PostOrder
-from adapters.polymarket.websocket.user import UserSocket
+from adapters.polymarket.messages.portfolio import OrderRow, bare_status
+from adapters.polymarket.messages.user_stream import OrderMessage, UserMessage
+from adapters.polymarket.websocket.user import UserListener, UserSocket
 from campaigns.polymarket.desk import Parts
 from campaigns.witness import Deed, Witness, tell_when
 from network.outcomes import Outcome, Unknown
+
+type NameOf = Callable[[str], str]
 
 _UNIT: Final = Decimal(1).scaleb(-6)  # of amounts in a signed order
 _IS_THERE: Final = (refusals.DELAYED,)
@@ -35,13 +40,13 @@ def watched_parts(witness: Witness, parts: Parts, names: dict[str, str]) -> Part
 
     return Parts(
         _watched_findings(_watched_client(parts.client, witness), witness),
-        _watched_http(parts.http, witness, name_of),
-        _watched_socket(parts.socket, witness),
+        _watched_reads(_watched_writes(parts.http, witness, name_of), witness, name_of),
+        _watched_socket(parts.socket, witness, name_of),
         made,
     )
 
 
-def _watched_http(kind: type[PolymarketHttp], witness: Witness, name_of: Any) -> type[PolymarketHttp]:
+def _watched_writes(kind: type[PolymarketHttp], witness: Witness, name_of: NameOf) -> type[PolymarketHttp]:
     class Http(kind):  # type: ignore[valid-type,misc]  # which one it is is chosen when a run is made
         @override
         async def post_order(self, order: PostOrder, order_id: str) -> Outcome[OrderAnswer]:
@@ -75,6 +80,31 @@ def _watched_http(kind: type[PolymarketHttp], witness: Witness, name_of: Any) ->
             return outcomes
 
     return Http
+
+
+def _watched_reads(kind: type[PolymarketHttp], witness: Witness, name_of: NameOf) -> type[PolymarketHttp]:
+    class Http(kind):  # type: ignore[valid-type,misc]  # which one it is is chosen when a run is made
+        @override
+        async def get_order(self, order_id: str) -> OrderRow | None:
+            row = await super().get_order(order_id)
+            if row is not None:
+                _note_delayed(witness, name_of, row)
+            return row
+
+        @override
+        async def get_orders(self, *asked: Any, **more: Any) -> tuple[OrderRow, ...]:
+            rows: tuple[OrderRow, ...] = await super().get_orders(*asked, **more)
+            for row in rows:
+                _note_delayed(witness, name_of, row)
+            return rows
+
+    return Http
+
+
+def _note_delayed(witness: Witness, name_of: NameOf, row: OrderRow | OrderMessage) -> None:
+    """Note that the venue has an order that waits: it is not unknown, although the engine is told of it later."""
+    if bare_status(row.status) == "DELAYED":
+        witness.tells(name_of(row.id))
 
 
 def _signed(order: PostOrder) -> Decimal:
@@ -141,10 +171,18 @@ def _token(instrument_id: InstrumentId) -> str:
     return instrument_id.symbol.value.rpartition("-")[2]
 
 
-def _watched_socket(kind: type[UserSocket], witness: Witness) -> type[UserSocket]:
+def _watched_socket(kind: type[UserSocket], witness: Witness, name_of: NameOf) -> type[UserSocket]:
     witness.sees(is_whole=False)
 
     class Socket(kind):  # type: ignore[valid-type,misc]  # which one it is is chosen when a run is made
+        def __init__(self, config: Any, credentials: Any, listener: UserListener, **more: Any) -> None:
+            def hear(message: UserMessage) -> None:
+                if isinstance(message, OrderMessage):
+                    _note_delayed(witness, name_of, message)
+                listener.on_message(message)
+
+            super().__init__(config, credentials, replace(listener, on_message=hear), **more)
+
         @override
         def _stand(self) -> None:
             super()._stand()

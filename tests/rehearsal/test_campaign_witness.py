@@ -38,3 +38,10 @@ def test_an_order_that_was_made_smaller_and_filled_waits_no_more(witness):
     assert witness.breaches == []
     witness.leaves("O-4", "M", ONE / 100)
     assert len(witness.breaches) == 1
+
+
+def test_a_fill_that_was_taken_back_closes_nothing(witness):
+    witness.takes_back("M", -ONE)
+    witness.sees(is_whole=False)
+    witness.leaves("O-2", "M", ONE)
+    assert len(witness.breaches) == 1

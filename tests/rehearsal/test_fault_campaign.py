@@ -16,31 +16,37 @@ BROKEN_BY = {
     "takes unknown for rejected": "terminal",
     "opens risk in doubt": "risk",
 }
-SEEDS = (3, 62)
+AT = {"kalshi": BROKEN_BY, "polymarket": BROKEN_BY | {"keeps a match that was reversed": "fills"}}
+SEEDS = {"kalshi": (3, 62), "polymarket": (9, 34)}
+REVERTING = (5, 16)
+BUGS = [(venue, bug) for venue, bugs in AT.items() for bug in bugs]
 
 
 @pytest.fixture(scope="module")
 def laws_broken_by():
     """Run every bug on some seeds at once; a bug's laws are those that any of its runs broke."""
-    found = {bug: Counter() for bug in BROKEN_BY}
-    runs = [(seed, bug) for bug in BROKEN_BY for seed in SEEDS]
-    for (_, bug), run in run_all(campaigns_of("kalshi").run_faults, runs, workers=6, deadline_secs=300):
-        found[bug].update(law.partition(":")[0] for law in run.laws)
+    found = {bug: Counter() for bug in BUGS}
+    for venue, bugs in AT.items():
+        runs = [(seed, bug) for bug in bugs for seed in (REVERTING if "reversed" in bug else SEEDS[venue])]
+        task = campaigns_of(venue).run_faults
+        for (_, bug), run in run_all(task, runs, workers=6, deadline_secs=300):
+            found[venue, bug].update(law.partition(":")[0] for law in run.laws)
     return found
 
 
-@pytest.mark.parametrize(("bug", "law"), BROKEN_BY.items())
-def test_an_adapter_that_does_this_breaks_a_law(bug, law, laws_broken_by):
-    assert laws_broken_by[bug][law]
+@pytest.mark.parametrize(("venue", "bug"), BUGS)
+def test_an_adapter_that_does_this_breaks_a_law(venue, bug, laws_broken_by):
+    assert laws_broken_by[venue, bug][AT[venue][bug]]
 
 
-def test_fifty_runs_full_of_faults_break_no_law_and_leave_out_no_fault():
+@pytest.mark.parametrize("venue", AT)
+def test_fifty_runs_full_of_faults_break_no_law_and_leave_out_no_fault(venue):
     broken = []
     found = run_campaign(
-        "kalshi", range(1, 51), workers=8, on_run=lambda run: broken.append(run) if run.laws else None
+        venue, range(1, 51), workers=8, on_run=lambda run: broken.append(run) if run.laws else None
     )
     assert broken == []
     assert found.failed == ()
     assert found.silent == ()
-    assert set(found.faults) == set(campaigns_of("kalshi").every_fault)
+    assert set(found.faults) == set(campaigns_of(venue).every_fault)
     assert found.fills > 100
