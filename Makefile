@@ -89,12 +89,12 @@ sustained: $(READY)  ## play recorded frames at full speed for MINUTES=10; write
 	ARGONAUT_MINUTES=$(or $(MINUTES),10) $(BIN)/python -m benchmarks sustained
 
 .PHONY: faults
-faults: $(READY)  ## break Kalshi's double in N=500 runs (or replay SEED=7); writes build/faults.json
-	$(BIN)/python -m campaigns faults $(if $(SEED),--seed $(SEED),--runs $(or $(N),500)) $(if $(JSON),--json)
+faults: $(READY)  ## break the double of VENUE=kalshi in N=500 runs (or replay SEED=7); writes build/faults.json
+	$(BIN)/python -m campaigns faults $(if $(VENUE),--venue $(VENUE)) $(if $(SEED),--seed $(SEED),--runs $(or $(N),500)) $(if $(JSON),--json)
 
 .PHONY: kills
-kills: $(READY)  ## kill a trading node N=1000 times at Kalshi's double; writes build/kills.json
-	$(BIN)/python -m campaigns kills --kills $(or $(N),1000) $(if $(JSON),--json)
+kills: $(READY)  ## kill a trading node N=1000 times at the double of VENUE=kalshi; writes build/kills.json
+	$(BIN)/python -m campaigns kills $(if $(VENUE),--venue $(VENUE)) --kills $(or $(N),1000) $(if $(JSON),--json)
 
 .PHONY: determinism
 determinism: $(READY)  ## replay one book 100 times, in three processes; writes build/determinism.json

@@ -1,20 +1,25 @@
 """A process that trades at Polymarket and is to be killed."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace as replace_part
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 from uuid import UUID
 
 from msgspec.structs import replace
 from nautilus_trader.model import InstrumentId
 
+from adapters.polymarket.http.client import PolymarketHttp
+from adapters.polymarket.messages.orders import OrderAnswer, PostOrder
 from campaigns import victim
 from campaigns.knowing import booked_of, complaints, held_of, known_order
 from campaigns.polymarket.desk import Parts, in_place
-from campaigns.polymarket.world import SERIES, VENUE, make_markets
+from campaigns.polymarket.world import NAMES, SERIES, VENUE, make_markets
 from campaigns.records import Known, KnownOrder
 from campaigns.victim import Orders
+from network.outcomes import Outcome
 from system.node import BookNode
 
 _SIGNS = {
@@ -55,12 +60,38 @@ silence_secs = 1.5
 def live(pipe: Connection, orders: Orders) -> None:
     """Run until killed."""
     parts = Parts()
+    parts = replace_part(parts, http=_noting(parts, Path(orders.environ[NAMES])))
 
     def tell(node: BookNode) -> Known | None:
         return known_of(node, parts.clients[-1].doubts) if parts.clients else None
 
     with in_place(parts):
         victim.live(pipe, orders, tell)
+
+
+def _noting(parts: Parts, file: Path) -> type[PolymarketHttp]:
+    """Write down which wish leaves under which hash: the venue names orders by the hash alone."""
+
+    def note(order_ids: Sequence[str]) -> None:
+        with file.open("a", encoding="ascii") as lines:
+            for order_id in order_ids:
+                ticket = parts.clients[-1]._desk.tickets.find(None, order_id)
+                lines.write(f"{order_id} {ticket.client_order_id if ticket else order_id}\n")
+
+    class Http(PolymarketHttp):
+        @override
+        async def post_order(self, order: PostOrder, order_id: str) -> Outcome[OrderAnswer]:
+            note([order_id])
+            return await super().post_order(order, order_id)
+
+        @override
+        async def post_orders(
+            self, batch: Sequence[PostOrder], order_ids: Sequence[str]
+        ) -> tuple[Outcome[OrderAnswer], ...]:
+            note(order_ids)
+            return await super().post_orders(batch, order_ids)
+
+    return Http
 
 
 def known_of(node: BookNode, doubts: tuple[str, ...]) -> Known:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import tempfile
 import time
 from collections.abc import Mapping
 from decimal import Decimal
@@ -23,6 +24,9 @@ from simulation.wire.polymarket_units import ONE
 
 VENUE: Final = "POLYMARKET"
 CASH_USD: Final = 400
+NAMES: Final = "ARGONAUT_CAMPAIGN_NAMES"
+"""Where a process writes under which hash each of its wishes has left, for whom the venue's books are to be named."""
+
 ASSETS: Final = ("btc", "eth", "sol")
 SERIES: Final = tuple(f"{asset}-updown-15m" for asset in ASSETS)
 _QUARTER_SECS: Final = 900
@@ -103,6 +107,7 @@ class World:
         self._crowd: asyncio.Task[None] | None = None
         self._is_lively = False
         self.names: dict[str, str] = {}
+        self._written = tempfile.NamedTemporaryFile(mode="r", encoding="ascii", prefix="names-")  # noqa: SIM115  it lives as long as the world does
         secret = PrivateKey(keccak(f"campaign wallet {seed}".encode()))
         self.private_key = f"0x{secret.to_hex()}"
         self.address = "0x" + keccak(secret.public_key.format(compressed=False)[1:])[-20:].hex()
@@ -126,15 +131,21 @@ class World:
             "DATA": f"{base}/data-api",
         }
         site = {"SITE": base}
-        return self.environ | {f"ARGONAUT_POLYMARKET_{name}_URL": url for name, url in (found | site).items()}
+        return (
+            self.environ
+            | {NAMES: self._written.name}
+            | {f"ARGONAUT_POLYMARKET_{name}_URL": url for name, url in (found | site).items()}
+        )
 
     async def close(self) -> None:
         """End everything."""
+        self._written.close()
         await self.double.stop()
 
     def books_for(self, known: Known | None) -> Books:
         """Return the venue's records; an order's name is the one under which it left, or under which the engine knows its id."""
         orders = known.orders if known is not None else ()
+        self.names |= dict(line.split() for line in self._written)
         return self.books(
             {order.order_id: order.client_order_id for order in orders if order.order_id} | self.names
         )

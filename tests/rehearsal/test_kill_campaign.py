@@ -4,19 +4,16 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from campaigns.kills import run_kills
 from campaigns.nursery import make_context
 from campaigns.venues import campaigns_of
 
 
-@pytest.mark.parametrize("venue", ["kalshi", "polymarket"])
-def test_twenty_kills_duplicate_no_order_and_lose_no_fill(venue):
+def test_twenty_kills_duplicate_no_order_and_lose_no_fill():
     broken = []
     found = asyncio.run(
         run_kills(
-            venue, 20, first=1, workers=4, per_chain=5, on_chain=lambda chain: broken.extend(chain.laws)
+            "kalshi", 20, first=1, workers=4, per_chain=5, on_chain=lambda chain: broken.extend(chain.laws)
         )
     )
     assert broken == []
@@ -25,10 +22,9 @@ def test_twenty_kills_duplicate_no_order_and_lose_no_fill(venue):
     assert found.fills > 10
 
 
-@pytest.mark.parametrize("venue", ["kalshi", "polymarket"])
-def test_a_node_that_does_not_ask_what_happened_while_it_was_dead_is_found_out(venue):
+def test_a_node_that_does_not_ask_what_happened_while_it_was_dead_is_found_out():
     async def main():
-        run, context = campaigns_of(venue).run_kills, make_context()
+        run, context = campaigns_of("kalshi").run_kills, make_context()
         with tempfile.TemporaryDirectory() as folder:
             folders = [Path(folder, str(seed)) for seed in range(1, 5)]
             for one in folders:
