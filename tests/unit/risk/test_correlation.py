@@ -98,6 +98,17 @@ def test_looks_are_a_second_apart():
     assert history([0.5, 0.52, 0.6], [0.5, 0.52, 0.6]).estimate("A", "B").pairs == 2
 
 
+def test_looks_are_a_second_apart_at_any_hour():
+    made, now = History(), 1_790_000_000 * SECOND
+    for at_ns in (now, now + 1, now + SECOND - 1):
+        made.look({"A": 0.5, "B": 0.5}, at_ns)
+    assert made.estimate("A", "B").pairs == 0
+
+
+def test_without_pairs_nothing_is_estimated():
+    assert estimate_of([]) == Estimate(0.0, 0)
+
+
 def test_a_new_look_is_a_new_estimate_and_old_looks_are_forgotten():
     made = history([0.5, 0.52], [0.5, 0.52])
     assert made.estimate("A", "B").pairs == 1
@@ -123,6 +134,11 @@ def test_signals_that_repeat_are_one_and_those_that_alternate_minus_one():
     edges = [0.01, 0.05, 0.02, 0.08, 0.03]
     expected = np.corrcoef(np.array(list(pairwise(edges))).T)[0, 1] * 4 / (4 + 6)
     assert signals(*edges).correlation("toy-1", 6) == pytest.approx(expected)
+
+
+def test_old_signals_are_forgotten():
+    alternating, last = [0.1, -0.1] * 100, [0.01 * (at % 7) for at in range(256)]
+    assert signals(*alternating, *last).correlation("toy-1", 1) == signals(*last).correlation("toy-1", 1)
 
 
 def test_a_signal_counts_once_for_its_strategy_alone():

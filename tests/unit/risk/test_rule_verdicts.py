@@ -365,6 +365,21 @@ def test_a_series_without_a_category_is_an_unknown_figure(proposal, stands):
         rule.refuse(proposal(**IN_FED), stands())
 
 
+@pytest.mark.parametrize("rule", [MaxSpread(limit=Cents("0.03")), MaxSlippage(limit=Cents("0.03"))])
+def test_a_fault_cannot_be_found_without_a_quote(rule, proposal):
+    with pytest.raises(UnknownFigure, match=r"expected a quote of KXFED-27JAN-C-YES\.KALSHI, found none"):
+        rule.fault(proposal(quote=None))
+
+
+def test_figures_that_cannot_be_are_called_by_name(proposal, stands):
+    with pytest.raises(ValueError, match=r"expected a stake on market .* of at least 0 USD, found -1"):
+        MaxSharePerMarket(share=0.5).refuse(proposal(), stands(market_stake=-1))
+    with pytest.raises(ValueError, match="expected a correlation of signals, found nan"):
+        CorrelatedSignals(limit=0.7, share=0.5, factor=0.5, shrinkage_signals=1).refuse(
+            proposal(), stands(correlated="NaN")
+        )
+
+
 def test_every_rule_has_a_row_that_refuses_and_one_that_passes():
     refuses = {type(row[0]).__name__ for row in ROWS if row[3]}
     passes = {type(row[0]).__name__ for row in ROWS if row[3] is None}

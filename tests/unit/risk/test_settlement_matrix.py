@@ -339,6 +339,18 @@ def test_other_venues_and_all_strategies_are_told_apart():
     assert differences(desk.ledger, said) == []
 
 
+def test_what_cannot_be_shared_out_evenly_is_left_to_the_last_of_a_set():
+    event = [(Outcome(f"{m}-YES.V", m, "E", "V"), Outcome(f"{m}-NO.V", m, "E", "V")) for m in "ABC"]
+    made = convert("s", event, [0], Decimal(2), "R-1", 7)
+    assert (made.reference, made.now_ns, cash_of(made)) == ("R-1", 7, 0)
+    assert [leg.usd for leg in made.legs] == [Decimal(one) for one in ("1.333334", "0.666666", "0.666668")]
+
+
+def test_cash_that_is_no_number_is_called_cash():
+    with pytest.raises(ValueError, match="expected a number for cash at KALSHI, found NaN"):
+        differences(Ledger(), Statement("KALSHI", Decimal("NaN"), {}))
+
+
 @pytest.mark.parametrize("wrong", ["NaN", "Infinity", "sNaN"])
 def test_a_statement_without_numbers_is_refused(wrong):
     for said in (
