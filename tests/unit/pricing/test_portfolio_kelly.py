@@ -155,7 +155,7 @@ def test_a_solver_that_fails_is_found_out(monkeypatch, answer, most):
     # At the caps there is nothing left to refine, so that these answers stand as they are.
     monkeypatch.setattr(solving, "minimize", lambda *_args, **_options: OptimizeResult(x=np.array(answer)))
     with pytest.raises(ArithmeticError, match="expected shares within 1e-08 of the best growth, found"):
-        solve([(0.7, 0.5), (0.6, 0.5), (0.55, 0.5)], Caps(0.2, most))
+        solve([(0.9, 0.5), (0.8, 0.5), (0.7, 0.5)], Caps(0.2, most))
 
 
 def test_a_solver_that_failed_starts_again_within_the_caps_near_its_best_answer(monkeypatch):

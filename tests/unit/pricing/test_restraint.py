@@ -117,13 +117,17 @@ def test_a_step_may_lie_at_the_loss_of_everything():
     assert DrawdownSteps(((1.0, 0.0),)).multiplier(1.0) == 0
 
 
+def test_a_deeper_step_may_leave_as_much_as_the_one_before():
+    assert DrawdownSteps(((0.1, 0.5), (0.2, 0.5))).multiplier(0.3) == 0.5
+
+
 def test_without_steps_nothing_is_braked():
     assert DrawdownSteps(()).multiplier(0.9) == 1
 
 
 @pytest.mark.parametrize(
     "steps",
-    [((0.2, 0.5), (0.1, 0.2)), ((0.1, 0.5), (0.2, 0.6)), ((0.0, 0.5),), ((0.1, 1.5),), ((nan, 0.5),), ((0.1, nan),)],
+    [((0.2, 0.5), (0.1, 0.2)), ((0.1, 0.5), (0.2, 0.6)), ((0.0, 0.5),), ((0.1, 1.5),), ((1.5, 0.5),), ((nan, 0.5),), ((0.1, nan),)],
 )  # fmt: skip
 def test_steps_that_do_not_step_down_are_refused(steps):
     with pytest.raises(ValueError, match=r"step by step|multiplier in"):

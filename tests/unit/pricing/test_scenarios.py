@@ -87,9 +87,10 @@ def test_a_sample_pays_together_as_often_as_the_normals_say(correlation):
 
 
 def test_half_of_a_sample_mirrors_the_other_half():
-    scenarios = sampled_scenarios([0.5, 0.5], matrix(0.3), seed=11, draws=1000)
-    assert chance_of(scenarios, [1, 1]) == chance_of(scenarios, [0, 0])
-    assert chance_of(scenarios, [1, 0]) == chance_of(scenarios, [0, 1])
+    scenarios = sampled_scenarios([0.5] * 3, np.eye(3), seed=11, draws=1000)
+    for ending in ([1, 1, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]):
+        mirrored = [1 - payout for payout in ending]
+        assert chance_of(scenarios, ending) == pytest.approx(chance_of(scenarios, mirrored), abs=1e-12)
 
 
 def test_the_smallest_sample_is_a_draw_and_its_mirror():
