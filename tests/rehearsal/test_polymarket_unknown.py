@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from nautilus_trader.model import TimeInForce
 from polymarket_house import CANCEL, POST, rehearse
 
 from adapters.polymarket.http.private import SIGNED_ORDERS
@@ -35,6 +36,19 @@ def test_an_order_that_never_arrived_is_rejected_only_after_its_hash_was_cancell
         await desk.has(cid, "Rejected")
         assert desk.last(cid, "Rejected").reason.startswith("NOT_AT_VENUE")
         assert desk.open_there() == set()
+
+    rehearse(work)
+
+
+@pytest.mark.parametrize("kind", [TimeInForce.GTC, TimeInForce.FOK])
+def test_an_order_that_arrived_twice_and_of_whose_end_nothing_was_heard_is_not_doubted_for_ever(kind):
+    async def work(desk):
+        desk.double.faults.add(PlannedFault(kind="drop", channel="order", times=10))
+        desk.double.faults.add(PlannedFault(kind="duplicate", route=POST))
+        cid = desk.send("BUY", 10, "0.20", time_in_force=kind)
+        await desk.has(cid, "Accepted")
+        ended = "ACCEPTED" if kind == TimeInForce.GTC else "CANCELED"
+        await desk.until(lambda: not desk.client.doubts and desk.status(cid) == ended)
 
     rehearse(work)
 

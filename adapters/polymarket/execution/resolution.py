@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from msgspec import MsgspecError
 
@@ -30,7 +30,12 @@ _LATE_SECS: Final = 2.0  # a request that we gave up may still be on its way for
 _STREAM_SECS: Final = 0.3  # a match is usually on the stream before REST shows it
 _NOT_FOUND: Final = 404
 _NOWHERE: Final = "not found"
+_OVER: Final = "already canceled or matched"
 READ_ERRORS: Final = (NetworkError, MsgspecError, ValueError)
+
+
+type Absence = Literal["nowhere", "over"]
+"""What the venue says of an order that it does not list: it knows no such order, or one that has ended."""
 
 
 class OrderUnresolvedError(Exception):
@@ -113,8 +118,11 @@ class Resolver:
                 await self._follow(ticket, seen)
                 return
             waited_secs = sum(self._wait_secs(one) for one in range(tries))
-            if seen.is_read and waited_secs >= _LATE_SECS and await self._is_absent(ticket):
-                if not has_arrived:
+            absence = None
+            if seen.is_read and waited_secs >= _LATE_SECS:
+                absence = await self._absence(ticket)
+            if absence is not None:
+                if absence == "nowhere" and not has_arrived:
                     self._teller.reject(ticket, f"NOT_AT_VENUE after {ticket.doubt}")
                     return
                 self._teller.accept(ticket, ticket.hash, ticket.sent_ns)
@@ -172,18 +180,19 @@ class Resolver:
         self._teller.accept(ticket, ticket.hash, at_ns)
         self._teller.end(ticket, Ending("canceled", ticket.counted, at_ns))
 
-    async def _is_absent(self, ticket: Ticket) -> bool:
+    async def _absence(self, ticket: Ticket) -> Absence | None:
+        """Cancel an order that is not listed; return what that says when no trade names it, None while it says nothing."""
         outcome = await self._http.cancel_order(ticket.hash)
         if isinstance(outcome, Done):
             self._teller.accept(ticket, ticket.hash, ticket.sent_ns)
             await self._tell_canceled(ticket)
-            return False
-        if not isinstance(outcome, Unknown) or _NOWHERE not in outcome.reason.lower():
-            return False
+            return None
+        reason = outcome.reason.lower() if isinstance(outcome, Unknown) else ""
+        found: Absence | None = "nowhere" if _NOWHERE in reason else "over" if _OVER in reason else None
         try:
-            return not await self.fills(ticket)
+            return None if found is None or await self.fills(ticket) else found
         except READ_ERRORS:
-            return False
+            return None
 
     async def _tell_canceled(self, ticket: Ticket) -> None:
         seen = await self.look(ticket)
