@@ -30,7 +30,6 @@ NAMES: Final = "ARGONAUT_CAMPAIGN_NAMES"
 ASSETS: Final = ("btc", "eth", "sol")
 SERIES: Final = tuple(f"{asset}-updown-15m" for asset in ASSETS)
 _QUARTER_SECS: Final = 900
-_FEE_UNIT_USD: Final = Decimal("0.00001")
 
 
 def terrain(active_secs: float, patience_secs: float) -> Terrain:
@@ -248,15 +247,9 @@ def _order(order: Order, client_order_id: str, filled: Decimal) -> VenueOrder:
 
 
 def _odd_usd(trade: Trade) -> Decimal:
-    """Return how far a trade's cash can lie from what its shares, price and schedule say.
-
-    Each maker's part is rounded to the millionth there, their sum here. How the fee of several parts is rounded is not published
-    (reference, section 22): each may be off by half a fee unit.
-    """
+    """Return how far a trade's cash can lie from its shares at its price: each part is rounded to the millionth there, the sum here."""
     odd = sum(fill.shares * fill.price % 10_000 != 0 for fill in trade.fills)
-    parts = len(trade.fills)
-    fees = _FEE_UNIT_USD * parts if parts > 1 else Decimal(0)
-    return fees + (Decimal(odd + 1) / ONE if odd else 0)
+    return Decimal(odd + 1) / ONE if odd else Decimal(0)
 
 
 def _fills(trade: Trade, address: str) -> list[VenueFill]:
