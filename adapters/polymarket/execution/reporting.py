@@ -121,7 +121,8 @@ class Reporting:
         return first
 
     async def _begin(self, since_secs: int | None) -> Snapshot:
-        first = await take_snapshot(self._desk, since_secs)
+        settles_within_secs = self._desk.settings.settles_within_secs
+        first = await take_snapshot(self._desk, since_secs, settles_within_secs=settles_within_secs)
         await self._strangers.remember([one.order_id for one in first.orders])
         unknown = {one.condition_id for one in first.orders if self._contract(one) is None}
         if unknown:

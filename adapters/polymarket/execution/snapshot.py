@@ -19,6 +19,7 @@ from adapters.polymarket.http.portfolio import units
 _LOG: Final = logging.getLogger(__name__)
 _MOST_TRIES: Final = 10
 _PAUSE_SECS: Final = 0.1
+_SETTLING_PAUSE_SECS: Final = 0.5
 _ZERO: Final = Decimal(0)
 _HALF: Final = Decimal("0.5")
 
@@ -44,10 +45,23 @@ class Snapshot:
 
 
 async def take_snapshot(
-    desk: Desk, since_secs: int | None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    desk: Desk,
+    since_secs: int | None,
+    *,
+    settles_within_secs: float = 0.0,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Snapshot:
-    """Read until nothing has moved meanwhile, and after some tries take what there is; network errors pass through."""
+    """Read until nothing has moved meanwhile, and after some tries take what there is; network errors pass through.
+
+    Nobody says at which step of its settlement a match moves the balance. So whoever must know the shares waits
+    `settles_within_secs` for those on their way; what has not settled by then counts as not in the balance yet.
+    """
     before = await _movements(desk, since_secs)
+    for _ in range(round(settles_within_secs / _SETTLING_PAUSE_SECS)):
+        if not any(map(_is_on_its_way, before[1])):
+            break
+        await sleep(_SETTLING_PAUSE_SECS)
+        before = await _movements(desk, since_secs)
     for _ in range(_MOST_TRIES):
         shares, averages = await _shares(desk, {fill.token_id for fill in before[1]})
         after = await _movements(desk, since_secs)
@@ -59,11 +73,15 @@ async def take_snapshot(
         _LOG.warning("orders and trades did not come to rest; the last reading counts")
     orders, fills = after
     for fill in fills:
-        if not fill.is_final and not fill.is_failed:
+        if _is_on_its_way(fill):
             shares[fill.token_id] = shares.get(fill.token_id, _ZERO) + (
                 fill.shares if fill.side == "BUY" else -fill.shares
             )
     return Snapshot(tuple(_all_orders(orders, fills)), fills, shares, averages)
+
+
+def _is_on_its_way(fill: FillStatement) -> bool:
+    return not fill.is_final and not fill.is_failed
 
 
 async def _movements(
