@@ -3,9 +3,11 @@
 import os
 import shutil
 import signal
+from contextlib import suppress
 from itertools import count
 
 import pytest
+from psutil import NoSuchProcess
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +29,9 @@ def postgres(tmp_path_factory):
     yield make_database
     # Its data are for nobody: a shutdown that writes them all down takes a minute on a busy disk.
     postmaster = server.get_postmaster_info().process
-    postmaster.send_signal(signal.SIGQUIT)
-    postmaster.wait(60)
+    with suppress(NoSuchProcess):  # it ends by itself when somebody clears the temporary folder
+        postmaster.send_signal(signal.SIGQUIT)
+        postmaster.wait(60)
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
