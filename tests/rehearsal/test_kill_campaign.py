@@ -4,22 +4,25 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from campaigns.kills import run_kills
 from campaigns.nursery import make_context
 from campaigns.venues import campaigns_of
 
 
-def test_twenty_kills_duplicate_no_order_and_lose_no_fill():
+@pytest.mark.parametrize(("venue", "fills"), [("kalshi", 10), ("polymarket", 5)])
+def test_twenty_kills_duplicate_no_order_and_lose_no_fill(venue, fills):
     broken = []
     found = asyncio.run(
         run_kills(
-            "kalshi", 20, first=1, workers=4, per_chain=5, on_chain=lambda chain: broken.extend(chain.laws)
+            venue, 20, first=1, workers=4, per_chain=5, on_chain=lambda chain: broken.extend(chain.laws)
         )
     )
     assert broken == []
     assert (found.kills, found.duplicate_orders, found.lost_fills) == (20, 0, 0)
     assert found.newborn > 0
-    assert found.fills > 10
+    assert found.fills > fills
 
 
 def test_a_node_that_does_not_ask_what_happened_while_it_was_dead_is_found_out():
