@@ -25,7 +25,9 @@ def test_twenty_kills_duplicate_no_order_and_lose_no_fill(venue, fills):
     assert found.fills > fills
 
 
-def test_a_node_that_does_not_ask_what_happened_while_it_was_dead_is_found_out():
+def test_a_node_that_does_not_ask_what_happened_while_it_was_dead_is_found_out(monkeypatch):
+    monkeypatch.setattr("campaigns.chain._READY_SECS", 40.0)  # books that differ are waited for as long
+
     async def main():
         run, context = campaigns_of("kalshi").run_kills, make_context()
         with tempfile.TemporaryDirectory() as folder:
