@@ -215,17 +215,19 @@ class HttpSession:
         return max(wish_secs, backoff.delay_secs(tries, self.random))
 
     async def _attempt(self, request: _Request, group: str) -> Reply | _Failure:
+        # Remembered here, as another request may learn the server's time while this one is on its way.
+        signed_ahead_ns = self._signed_ahead_ns
         answer = await self._send(request, group)
-        if isinstance(answer, Reply) and answer.status == _NOT_US and self._is_signed_at_another_time():
+        if isinstance(answer, Reply) and answer.status == _NOT_US and self._is_off(signed_ahead_ns):
             self._signed_ahead_ns = self.skew.skew_ns or 0
             answer = await self._send(request, group)
         return answer
 
-    def _is_signed_at_another_time(self) -> bool:
+    def _is_off(self, signed_ahead_ns: int) -> bool:
         ahead_ns = self.skew.skew_ns
         if self.sign is None or ahead_ns is None:
             return False
-        return abs(ahead_ns - self._signed_ahead_ns) > _CLOCK_FAULT_NS + (self.skew.uncertainty_ns or 0)
+        return abs(ahead_ns - signed_ahead_ns) > _CLOCK_FAULT_NS + (self.skew.uncertainty_ns or 0)
 
     async def _send(self, request: _Request, group: str) -> Reply | _Failure:
         self.counters[group].requests += 1

@@ -78,18 +78,21 @@ def memory_of(journal: RunJournal) -> Callable[[Sequence[str]], Awaitable[dict[s
 
 
 async def pass_last_second(
-    journal: RunJournal, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    journal: RunJournal, made_ns: int, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> None:
-    """Wait until the clock has left the second of the last order that was written down.
+    """Wait until the clock has left the second of the last order of the processes before this one.
 
     An order's id names its second and counts from 1 in each process (rc7): two processes within one second would
-    give the same id to two orders. BadJournal when the clock is so far behind that it cannot be waited for.
+    give the same id to two orders. The last order that was written down is not enough: others may have been denied,
+    or overtaken by the process's end on their way to the disk. None of them was made after `made_ns`, when this
+    process made its node. BadJournal when the clock is so far behind that it cannot be waited for.
     """
     last = journal.journal.find(lambda connection: read_last(connection, Intent))
-    while last is not None and (behind_ns := _second_after(last.at_ns) - journal.now_ns()) > 0:
+    last_ns = max(made_ns, last.at_ns if last else 0)
+    while (behind_ns := _second_after(last_ns) - journal.now_ns()) > 0:
         if behind_ns > _MOST_BEHIND_NS:
             raise BadJournal(
-                f"expected a clock past {last.at_ns}, the journal's last order, found {journal.now_ns()}"
+                f"expected a clock past {last_ns}, the journal's last order, found {journal.now_ns()}"
             )
         await sleep(behind_ns / _SECOND_NS)
 

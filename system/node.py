@@ -62,6 +62,7 @@ class BookNode:
 
     def __init__(self, plan: NodePlan, log: EventLog) -> None:
         self._plan = plan
+        self._made_ns = now_ns()
         self.phase = "starting"
         self._stop_wanted = asyncio.Event()
         self._reduces_because: str | None = None
@@ -127,7 +128,7 @@ class BookNode:
         began, began_ns = time.perf_counter(), now_ns()
         self._enter("starting")
         if self._plan.journal:
-            await pass_last_second(self._plan.journal)
+            await pass_last_second(self._plan.journal, self._made_ns)
         running = asyncio.ensure_future(self._node.run_async())
         obeying = asyncio.ensure_future(self._obey())
         try:

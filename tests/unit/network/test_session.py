@@ -549,6 +549,32 @@ def test_a_request_refused_for_our_clock_is_signed_once_more_by_the_servers(
     run(work)
 
 
+def test_two_requests_at_once_are_both_signed_once_more(serve, session_at, run, clock):
+    """A stop was refused for it: the second heard its 401 when the first had already learnt the server's time."""
+    late, both_there = {"Date": "Mon, 21 Sep 2026 14:13:25 GMT"}, asyncio.Event()
+    signed = []
+
+    async def server(request):
+        if len(signed) == 2:
+            both_there.set()
+        await both_there.wait()
+        is_right = int(request.headers["at"]) > 5 * 10**9
+        return web.Response(status=200 if is_right else 401, body=b"{}", headers=late)
+
+    def sign(method, path, now_ns, _body):
+        signed.append(now_ns - began_ns)
+        return {"at": str(signed[-1])}
+
+    async def work():
+        async with serve(server) as url, session_at(url, sign=sign) as session:
+            writes = (session.write("POST", path, into=dict, body={}) for path in ("/orders", "/groups"))
+            assert [type(one) for one in await asyncio.gather(*writes)] == [Done, Done]
+
+    began_ns = clock.now_ns()
+    run(work)
+    assert [round(at / 1e9, 1) for at in signed] == [0.0, 0.0, 5.5, 5.5]
+
+
 @pytest.mark.parametrize(
     "headers", [{"Date": "yesterday"}, {"Date": "Mon, 21 Sep 2026 14:13:25 GMT", "Age": "9"}]
 )

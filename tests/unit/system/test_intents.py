@@ -95,17 +95,34 @@ def test_a_start_leaves_the_second_of_the_last_order_that_was_written_down(tmp_p
     journal = RunJournal(made, "r-1", "rehearsal", "test", lambda: now[0])
 
     async def main():
-        await pass_last_second(journal, sleep)
+        await pass_last_second(journal, now[0] - 1_000_000_000, sleep)
         assert slept == []  # no order yet
         await written_first(journal, lambda *_: None)(order("O-1"), Quantity(2, 2), Price(0.3, 4))
         before = ids_of_a_process(now[0])
         now[0] += 500_000_000
-        await pass_last_second(journal, sleep)
+        await pass_last_second(journal, now[0] - 1_000_000_000, sleep)
         assert now[0] >= 1_700_000_001_000_000_000
         assert set(before).isdisjoint(ids_of_a_process(now[0]))
         now[0] -= 100_000_000_000
         with pytest.raises(BadJournal, match="expected a clock past"):
-            await pass_last_second(journal, sleep)
+            await pass_last_second(journal, 0, sleep)
 
     asyncio.run(main())
+    made.close()
+
+
+def test_a_start_leaves_the_second_in_which_its_node_was_made(tmp_path):
+    """A stop was refused for it: a life was killed before its first order was on the disk, the next took its id."""
+    now = [1_700_000_000_100_000_000]
+
+    async def sleep(secs):
+        now[0] += round(secs * 1e9)
+
+    made = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite'}", lambda: now[0])
+    journal = RunJournal(made, "r-1", "rehearsal", "test", lambda: now[0])
+    overtaken = ids_of_a_process(now[0])
+    now[0] += 200_000_000
+    asyncio.run(pass_last_second(journal, now[0], sleep))
+    assert set(overtaken).isdisjoint(ids_of_a_process(now[0]))
+    assert now[0] == 1_700_000_001_000_000_000
     made.close()
