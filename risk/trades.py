@@ -39,11 +39,7 @@ class Fill:
             raise ImpossiblePosting(
                 f"expected a size above 0 for {self.outcome.instrument}, found {self.quantity}"
             )
-        exact = self.quantity * self.price
-        if not self.price % _PRICE_UNIT and not self.quantity % MICRO:
-            # Shares in millionths: the venue rounds the money itself, and no trade tells how.
-            exact = exact.quantize(MICRO, ROUND_HALF_EVEN)
-        return to_micro(exact, "a trade")
+        return _money(self.quantity, self.price, "a trade")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +60,17 @@ class Settlement:
     def proceeds_usd(self, *, in_units: bool = False) -> Decimal:
         """Return what all contracts pay, `in_units` of the outcome's payout, rounded down.
 
-        ImpossiblePosting for a payout outside [0, 1].
+        Else, as in a replay, it is rounded as a trade of millionths of shares is. ImpossiblePosting for a payout
+        outside [0, 1].
         """
         if not (self.payout.is_finite() and 0 <= self.payout <= 1):
             raise ImpossiblePosting(
                 f"expected a payout in [0, 1] for {self.outcome.instrument}, found {self.payout}"
             )
-        proceeds = self.quantity * self.payout
-        if in_units:
-            proceeds = proceeds.quantize(Decimal(self.outcome.payout_unit), ROUND_FLOOR)
-        return to_micro(proceeds, "a payout")
+        if not in_units:
+            return _money(self.quantity, self.payout, "a payout")
+        unit = Decimal(self.outcome.payout_unit)
+        return to_micro((self.quantity * self.payout).quantize(unit, ROUND_FLOOR), "a payout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +133,11 @@ class Conversion:
 
 
 type Fact = Fill | Void | Settlement | Reversal | Conversion | CashMove
+
+
+def _money(quantity: Decimal, price: Decimal, what: str) -> Decimal:
+    exact = quantity * price
+    if not price % _PRICE_UNIT and not quantity % MICRO:
+        # Shares in millionths: the venue rounds the money itself, and no trade tells how.
+        exact = exact.quantize(MICRO, ROUND_HALF_EVEN)
+    return to_micro(exact, what)

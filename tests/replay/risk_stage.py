@@ -1,5 +1,6 @@
 """Three small markets, a strategy that follows a script, and one call that replays both under some rules."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -49,7 +50,7 @@ class Script(Strategy[ScriptConfig]):
 
     @override
     def on_market(self, market: OutcomePair) -> None:
-        name = market.info["market"]
+        name = market.info.get("name") or market.info["market"]
         self._sides |= {f"{name}:YES": market.yes.id, f"{name}:NO": market.no.id}
         self._pairs[market.yes.id] = market
         self.subscribe_quotes(market.yes.id)
@@ -101,11 +102,11 @@ class Tape:
     crossed: bool = False
     facts: tuple[Fact, ...] = ()
 
-    def data(self) -> list[Any]:
+    def data(self, markets: Mapping[str, OutcomePair] = MARKETS) -> list[Any]:
         items: list[Any] = [fact.as_data() for fact in self.facts]
-        prices = dict.fromkeys(MARKETS, (0.48, 0.52))
+        prices = dict.fromkeys(markets, (0.48, 0.52))
         for at in range(SECS):
-            for name, pair in MARKETS.items():
+            for name, pair in markets.items():
                 prices[name] = self.moves.get((name, at), prices[name])
                 if at == 0 or name not in self.silent:
                     items += self._message(pair, *prices[name], at)
@@ -123,13 +124,13 @@ class Tape:
         return [*deltas.deltas, quote]
 
 
-def play(rules, acts, tape=None, before=None, latency_ms=0, pairs=None, **keys):
+def play(rules, acts, tape=None, before=None, latency_ms=0, pairs=MARKETS, series=SERIES, **keys):
     """Replay the script under the rules (as a book has them) and return the record."""
-    items = (tape or Tape()).data()
-    sides = [side for pair in (pairs or MARKETS).values() for side in (pair.yes, pair.no)]
+    items = (tape or Tape()).data(pairs)
+    sides = [side for pair in pairs.values() for side in (pair.yes, pair.no)]
     catalog = MemoryCatalog(sides, items)
-    script = strategy("risk_stage:Script", "script-1", series=list(SERIES), acts=[list(act) for act in acts])
-    raw = book(script, risk=rules, instruments=SERIES, latency_ms=latency_ms, queue_position=False) | keys
+    script = strategy("risk_stage:Script", "script-1", series=list(series), acts=[list(act) for act in acts])
+    raw = book(script, risk=rules, instruments=series, latency_ms=latency_ms, queue_position=False) | keys
     markets = first_versions(catalog.instruments())
     plan = Plan(load(raw), Path("memory"), markets, catalog.first_ns, catalog.last_ns + 1)
     with EventLog(None) as events:

@@ -93,13 +93,14 @@ def book(bid: float, ask: float, at: float, size: float = 500, of: Any = YES) ->
     """Return one book message and the quote that goes with it, `at` seconds after the start."""
     now = START + round(at * SECOND)
     sides = [(OrderSide.BUY, bid), (OrderSide.SELL, ask)]
-    clear = BookOrder(None, Price(0, 4), Quantity(0, 2), 0)
+    shown = Quantity(size, of.size_precision)
+    clear = BookOrder(None, Price(0, 4), Quantity(0, of.size_precision), 0)
     deltas = [OrderBookDelta(of.id, Action.CLEAR, clear, RecordFlag.F_SNAPSHOT.value, 0, now, now)]
     for index, (side, price) in enumerate(sides):
         flags = RecordFlag.F_SNAPSHOT.value | (RecordFlag.F_LAST.value if index else 0)
-        level = BookOrder(side, Price(price, 4), Quantity(size, 2), 0)
+        level = BookOrder(side, Price(price, 4), shown, 0)
         deltas.append(OrderBookDelta(of.id, Action.ADD, level, flags, 0, now, now))
-    quote = QuoteTick(of.id, Price(bid, 4), Price(ask, 4), Quantity(size, 2), Quantity(size, 2), now, now)
+    quote = QuoteTick(of.id, Price(bid, 4), Price(ask, 4), shown, shown, now, now)
     return [OrderBookDeltas(of.id, deltas), quote]
 
 
