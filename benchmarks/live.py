@@ -6,34 +6,40 @@ The venue's double runs in a process of its own, the node with our real clients 
 import asyncio
 import os
 import time
-from asyncio import selector_events
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, override
+from typing import Final
 
 import aiohttp
 import numpy as np
-from nautilus_trader.common import Environment, LoggerConfig, LogLevel, TimeEvent
+from nautilus_trader.common import Environment, LoggerConfig, LogLevel
 from nautilus_trader.live import (
     LiveExecutionEngineConfig,
     LiveNode,
     LiveNodeConfig,
     SubmissionRecoveryPolicy,
 )
-from nautilus_trader.model import BookType, InstrumentId, OrderBookDeltas, StrategyId, TraderId
+from nautilus_trader.model import StrategyId, TraderId
 
 from adapters.kalshi.config import KalshiDataConfig, KalshiExecutionConfig
 from adapters.kalshi.execution.client import KalshiClientConfig
 from adapters.kalshi.factories.data import KalshiDataClientConfig, KalshiDataClientFactory
 from adapters.kalshi.factories.execution import execution_factory
-from benchmarks.figures import Figure, at_least, at_most, told
+from benchmarks.figures import Figure, at_least, told
+from benchmarks.measuring import (
+    ORDERS,
+    BenchSettings,
+    Heard,
+    Measured,
+    Stamps,
+    growth,
+    percentiles,
+    resident_mb,
+    run_until,
+    wire_watched,
+)
 from benchmarks.venue import SERIES, SHARD, Play, Venue, busiest_recording, venue
-from engine import Door, Seat, Strategy, StrategyConfig, Usd
-from markets.instruments import OutcomePair
+from engine import Door, Seat, Usd
 from markets.names import Series
 from risk.guardian import Guardian
 from risk.ledger import Ledger
@@ -42,85 +48,11 @@ from risk.rules.sanity import PriceOnGrid
 
 _MILLION: Final = Decimal(1_000_000)
 _LIMIT: Final = Usd(900_000)
-_ORDERS: Final = 1_000
 _BUSY_NS: Final = 4_000_000  # from order to order of a node at work
 _SILENCE_NS: Final = 20_000_000  # long enough for the caches of a processor to go cold
 _PLAYED_SECS: Final = 25.0
 _SUSTAINED_SECS: Final = 20.0
-_SAMPLE_SECS: Final = 0.5
-_SECS_PER_MINUTE: Final = 60
-_MOST_MB_A_MINUTE: Final = 1.0
-_MOST_HEARD: Final = 100_000  # so that what measures memory does not grow itself
 _CLIENT_ID: Final = b'"client_order_id":"'
-
-
-class BenchSettings(StrategyConfig, frozen=True):
-    """What the measuring strategy does; with `order_every_ns` 0 it only listens."""
-
-    series: Series
-    order_every_ns: int = 0
-
-
-@dataclass(slots=True)
-class Stamps:
-    """Times in nanoseconds: how old each message was when heard; when each order was asked for and sent."""
-
-    heard: deque[int] = field(default_factory=lambda: deque(maxlen=_MOST_HEARD))
-    told: int = 0
-    asked: dict[str, int] = field(default_factory=dict)
-    sent: dict[str, int] = field(default_factory=dict)
-
-
-class Measured(Strategy[BenchSettings]):
-    """Listens to the books of a series, both sides; may rest a bid far away and take it back in turn."""
-
-    def stamp(self, stamps: Stamps) -> None:
-        self._stamps = stamps
-
-    @override
-    def on_start(self) -> None:
-        self._market: InstrumentId | None = None
-        self._rests = False
-        self.follow(self.config.series)
-        if self.config.order_every_ns:
-            self.clock.set_timer_ns("order", self.config.order_every_ns // 2)
-
-    @override
-    def on_market(self, market: OutcomePair) -> None:
-        self._market = self._market or market.yes.id
-        for side in (market.yes, market.no):
-            self.subscribe_book_deltas(side.id, BookType.L2_MBP, managed=True)
-
-    @override
-    def on_book_deltas(self, deltas: OrderBookDeltas) -> None:
-        self._stamps.told += 1
-        self._stamps.heard.append(time.clock_gettime_ns(time.CLOCK_REALTIME) - deltas.ts_init)
-
-    @override
-    def on_time_event(self, event: TimeEvent) -> None:
-        if self._market is None:
-            return
-        if self._rests:  # apart from the next order, so that this does not wait for that
-            self.cancel_all_orders(self._market)
-            self._rests = False
-            return
-        asked_ns = time.perf_counter_ns()
-        if order := self.buy(self._market, Decimal(1), Decimal("0.01"), post_only=True):
-            self._stamps.asked[str(order.client_order_id)] = asked_ns
-            self._rests = True
-
-
-@dataclass(slots=True)
-class Heard:
-    """What came of listening: frames, their count, and the resident memory in MB by second."""
-
-    stamps: Stamps
-    frames: int = 0
-    memory: list[tuple[float, float]] = field(default_factory=list)
-
-    def count(self, _frame: bytes, _received_ns: int, _epoch: int) -> None:
-        """Be a tap that only counts."""
-        self.frames += 1
 
 
 def measure() -> list[Figure]:
@@ -155,16 +87,6 @@ def sustained(double: Venue, recording: Path, secs: float) -> list[Figure]:
     ]
 
 
-def growth(memory: Sequence[tuple[float, float]], secs: float) -> Figure:
-    """Return the slope of the resident memory in the second half, when caches are full."""
-    late = [(at_secs, mb) for at_secs, mb in memory if at_secs > secs / 2]
-    slope = float(np.polyfit(*map(np.array, zip(*late, strict=True)), 1)[0]) * _SECS_PER_MINUTE
-    name = f"growth of memory in the second half of {secs:g} s"
-    if secs < _SECS_PER_MINUTE:
-        return told(name, slope, "MB/min")
-    return at_most(name, slope, "MB/min", _MOST_MB_A_MINUTE)
-
-
 def _frame_latency(double: Venue, recording: Path) -> list[Figure]:
     heard = _listen(double, Play(recording, 1.0, _PLAYED_SECS))
     double.played()
@@ -175,13 +97,11 @@ def _frame_latency(double: Venue, recording: Path) -> list[Figure]:
 
 def _order_latency(double: Venue, key: str, every_ns: int) -> list[Figure]:
     heard = Heard(Stamps())
-    sent, asked = heard.stamps.sent, heard.stamps.asked
     node = _node(double, key, heard, order_every_ns=every_ns)
-    with _wire_watched(heard.stamps):
-        asyncio.run(run_until(node, lambda: len(sent) >= _ORDERS, 120.0))
-    took_ms = [(sent[one] - at_ns) / 1e6 for one, at_ns in asked.items() if one in sent]
+    with wire_watched(heard.stamps, _CLIENT_ID):
+        asyncio.run(run_until(node, lambda: len(heard.stamps.sent) >= ORDERS, 120.0))
     name = f"submit_order to bytes on the wire, {key} key, one in {every_ns // 1_000_000} ms"
-    return percentiles(name, took_ms, (1.0, 5.0))
+    return percentiles(name, heard.stamps.took_ms(), (1.0, 5.0))
 
 
 def _bare_post_latency(double: Venue) -> Figure:
@@ -190,29 +110,20 @@ def _bare_post_latency(double: Venue) -> Figure:
 
     async def post() -> None:
         async with aiohttp.ClientSession() as session:
-            for number in range(_ORDERS):
+            for number in range(ORDERS):
                 await asyncio.sleep(_SILENCE_NS / 1e9)
                 body = _CLIENT_ID + f'{number}"'.encode()
                 stamps.asked[str(number)] = time.perf_counter_ns()
                 async with session.post(f"{double.rest}/bare", data=body) as response:
                     await response.read()
 
-    with _wire_watched(stamps):
+    with wire_watched(stamps, _CLIENT_ID):
         asyncio.run(post())
-    took_ms = [(stamps.sent[one] - at_ns) / 1e6 for one, at_ns in stamps.asked.items()]
     return told(
         f"a bare POST by aiohttp to bytes on the wire, one in {_SILENCE_NS // 1_000_000} ms, p50",
-        float(np.median(took_ms)),
+        float(np.median(stamps.took_ms())),
         "ms",
     )
-
-
-def percentiles(name: str, took_ms: Sequence[float], bars: tuple[float, float]) -> list[Figure]:
-    """Return the median and the 99th percentile, each with its bar in milliseconds."""
-    ranks = zip((50, 99), bars, strict=True)
-    return [
-        at_most(f"{name}, p{rank}", float(np.percentile(took_ms, rank)), "ms", bar) for rank, bar in ranks
-    ]
 
 
 def _listen(double: Venue, play: Play) -> Heard:
@@ -234,50 +145,6 @@ def _listen(double: Venue, play: Play) -> Heard:
 
     asyncio.run(run_until(node, is_over, play.secs + 60))
     return heard
-
-
-async def run_until(node: LiveNode, is_over: Callable[[], bool], most_secs: float) -> None:
-    """Run a node until it is over; RuntimeError when that takes too long."""
-    loop = asyncio.get_running_loop()
-    running = asyncio.ensure_future(node.run_async())
-    deadline = loop.time() + most_secs
-    while not (over := is_over()) and not running.done() and loop.time() < deadline:
-        await asyncio.sleep(_SAMPLE_SECS)
-    node.handle().stop()
-    await running
-    node.dispose()
-    if not over:
-        raise RuntimeError(f"expected the node to get through in {most_secs:g} s, found it still at it")
-
-
-@contextmanager
-def _wire_watched(stamps: Stamps) -> Iterator[None]:
-    """Note when the bytes of each order are with the kernel.
-
-    The event loop's transport is the last piece of Python on their way, and has no hook of its own.
-    """
-    transport: Any = selector_events._SelectorSocketTransport
-    write, writelines = transport.write, transport.writelines
-
-    def note(data: bytes) -> None:
-        begin = data.find(_CLIENT_ID) + len(_CLIENT_ID)
-        if begin >= len(_CLIENT_ID):
-            order_id = data[begin : data.index(b'"', begin)].decode()
-            stamps.sent.setdefault(order_id, time.perf_counter_ns())
-
-    def watched(self: Any, data: bytes) -> None:
-        write(self, data)
-        note(bytes(data))
-
-    def watched_lines(self: Any, lines: Sequence[bytes]) -> None:
-        writelines(self, lines)
-        note(b"".join(lines))
-
-    transport.write, transport.writelines = watched, watched_lines
-    try:
-        yield
-    finally:
-        transport.write, transport.writelines = write, writelines
 
 
 def _node(double: Venue, key: str, heard: Heard, *, order_every_ns: int) -> LiveNode:
@@ -318,8 +185,3 @@ def _node(double: Venue, key: str, heard: Heard, *, order_every_ns: int) -> Live
     strategy.stamp(heard.stamps)
     node.add_strategy(strategy)
     return node
-
-
-def resident_mb() -> float:
-    """Return what this process holds in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

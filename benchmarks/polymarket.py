@@ -1,4 +1,4 @@
-"""What hearing Polymarket costs on loopback: a burst until a strategy knows, and how many changes a second get through.
+"""What Polymarket costs on loopback: a burst until a strategy knows, an order to the wire, changes a second.
 
 The venue speaks from a process of its own, the node with our real data client is this one. The books are recorded ones,
 of some 190 levels a token, and prove themselves by their hash as they do live.
@@ -22,8 +22,9 @@ from adapters.polymarket.factories.data import PolymarketDataClientConfig, Polym
 from adapters.polymarket.messages.gamma import GammaMarket
 from adapters.polymarket.messages.market_stream import BookMessage, PriceChangeMessage, decode_market_frame
 from adapters.polymarket.providers.terms import Listing
+from benchmarks import polymarket_orders as orders
 from benchmarks.figures import Figure, at_least, at_most, told
-from benchmarks.live import (
+from benchmarks.measuring import (
     BenchSettings,
     Heard,
     Measured,
@@ -61,6 +62,7 @@ def measure() -> list[Figure]:
             (0.4, 2.0),
         )
         figures += _proofs(counts)
+    figures += orders.measure()
     figures.append(_books_alone())
     with speaker() as venue:
         return [*figures, *sustained(venue, _FULL_SECS, _FULL_PER_SEC)]

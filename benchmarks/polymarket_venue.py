@@ -5,7 +5,6 @@ It is no double: it serves what the data client asks for once, and one stream of
 
 import asyncio
 import json
-import multiprocessing
 import os
 import random
 import time
@@ -21,6 +20,7 @@ from msgspec import convert
 
 from adapters.polymarket.messages.market_stream import BookMessage, PriceChange
 from adapters.polymarket.parsing.book import Terms, TokenBook
+from benchmarks.beside import asked, beside
 
 EVENT: Final = "bench-event"
 _HASHED_EVERY: Final = 40  # a true hash costs this process more than all the rest of a frame
@@ -55,21 +55,9 @@ class Speaker:
 
 @contextmanager
 def speaker() -> Iterator[Speaker]:
-    """Start the venue, on a core of its own when there are several; stop it at the end."""
-    cores = sorted(os.sched_getaffinity(0))
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, cores[-1]), daemon=True)
-    process.start()
-    theirs.close()
-    os.sched_setaffinity(0, cores[:-1] or cores)
-    try:
-        yield Speaker(ours)
-    finally:
-        os.sched_setaffinity(0, cores)
-        ours.close()
-        process.join(timeout=10)
-        process.kill()
+    """Start the venue; stop it at the end."""
+    with beside(_serving) as pipe:
+        yield Speaker(pipe)
 
 
 def opening() -> list[dict[str, Any]]:
@@ -226,22 +214,8 @@ class _Server:
         return socket
 
 
-def _serve(pipe: Connection, core: int) -> None:
-    os.sched_setaffinity(0, {core})
-    asyncio.run(_serving(pipe))
-
-
 async def _serving(pipe: Connection) -> None:
     server = _Server()
     pipe.send(await server.start())
-    loop = asyncio.get_running_loop()
-    while (stream := await loop.run_in_executor(None, _receive, pipe)) is not None:
+    while (stream := await asked(pipe, Stream)) is not None:
         pipe.send(await server.speak(stream))
-
-
-def _receive(pipe: Connection) -> Stream | None:
-    try:
-        asked: Stream | None = pipe.recv()
-    except EOFError:
-        return None
-    return asked

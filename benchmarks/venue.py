@@ -1,7 +1,6 @@
 """The venue's double in a process of its own, for what measures our live path from this one."""
 
 import asyncio
-import multiprocessing
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
+from benchmarks.beside import asked, beside
 from simulation.wire.kalshi import KalshiDouble
 from simulation.wire.kalshi_control import Listing
 from simulation.wire.kalshi_playback import Playback
@@ -52,24 +52,9 @@ class Venue:
 
 @contextmanager
 def venue() -> Iterator[Venue]:
-    """Start the double with one quiet market and a rich account; stop it at the end.
-
-    It has a core of its own when there are several: a real venue does not take ours when our bytes wake it.
-    """
-    cores = sorted(os.sched_getaffinity(0))
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, cores[-1]), daemon=True)
-    process.start()
-    theirs.close()
-    os.sched_setaffinity(0, cores[:-1] or cores)
-    try:
-        yield Venue(ours)
-    finally:
-        os.sched_setaffinity(0, cores)
-        ours.close()
-        process.join(timeout=10)
-        process.kill()
+    """Start the double with one quiet market and a rich account; stop it at the end."""
+    with beside(_serving) as pipe:
+        yield Venue(pipe)
 
 
 def busiest_recording() -> Path:
@@ -79,11 +64,6 @@ def busiest_recording() -> Path:
     if not found:
         raise FileNotFoundError(f"expected recordings below {folder}, found none")
     return found[-1]
-
-
-def _serve(pipe: Connection, core: int) -> None:
-    os.sched_setaffinity(0, {core})
-    asyncio.run(_serving(pipe))
 
 
 async def _serving(pipe: Connection) -> None:
@@ -102,20 +82,11 @@ async def _serving(pipe: Connection) -> None:
     )  # fmt: skip
     keys = {kind: double.add_key("bench", kind) for kind in ("ed25519", "rsa")}
     pipe.send((urls.rest, urls.socket, {kind: (one.key_id, one.private_pem) for kind, one in keys.items()}))
-    loop = asyncio.get_running_loop()
-    while (play := await loop.run_in_executor(None, _receive, pipe)) is not None:
+    while (play := await asked(pipe, Play)) is not None:
         messages = list(load_recording(play.recording))
         pipe.send("ready")
         pipe.send(await _play(double, play, messages))
     await double.stop()
-
-
-def _receive(pipe: Connection) -> Play | None:
-    try:
-        asked: Play | None = pipe.recv()
-    except EOFError:
-        return None
-    return asked
 
 
 async def _play(double: KalshiDouble, play: Play, messages: Sequence[Recorded]) -> int:

@@ -106,6 +106,9 @@ class Chain:
             laws = laws or await self._last_word(world, orders)
             return self._sum_up(world.books_for(None), killed, laws)
         finally:
+            # A connection that the dead have left in the queue is taken first: a server that is closed in between
+            # complains when it goes (CPython 3.13.0, `Server._detach`).
+            await asyncio.sleep(_LOOK_SECS)
             await world.close()
 
     async def _let_act(self, life: Life, chance: random.Random) -> list[str]:

@@ -1,0 +1,180 @@
+"""A node that is measured: the strategy in it, what is noted of it, and how long it runs."""
+
+import asyncio
+import os
+import time
+from asyncio import selector_events
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, override
+
+import numpy as np
+from nautilus_trader.common import TimeEvent
+from nautilus_trader.live import LiveNode
+from nautilus_trader.model import BookType, InstrumentId, LimitOrder, OrderBookDeltas
+
+from benchmarks.figures import Figure, at_most, told
+from engine import Strategy, StrategyConfig
+from markets.instruments import OutcomePair
+from markets.names import Series
+
+ORDERS: Final = 1_000
+_SAMPLE_SECS: Final = 0.5
+_SECS_PER_MINUTE: Final = 60
+_MOST_MB_A_MINUTE: Final = 1.0
+_MOST_HEARD: Final = 100_000  # so that what measures memory does not grow itself
+
+
+def client_id_of(order: LimitOrder) -> str:
+    """Return the mark of an order at a venue whose bodies carry our id."""
+    return str(order.client_order_id)
+
+
+class BenchSettings(StrategyConfig, frozen=True):
+    """What the measuring strategy does; with `order_every_ns` 0 it only listens.
+
+    The n-th bid is for `size` and n times `step` contracts, so that a body without our id tells which it is.
+    """
+
+    series: Series
+    order_every_ns: int = 0
+    size: Decimal = Decimal(1)
+    step: Decimal = Decimal(0)
+
+
+@dataclass(slots=True)
+class Stamps:
+    """Times in nanoseconds: how old each message was when heard; when each order was asked for and sent, by its mark."""
+
+    heard: deque[int] = field(default_factory=lambda: deque(maxlen=_MOST_HEARD))
+    told: int = 0
+    asked: dict[str, int] = field(default_factory=dict)
+    sent: dict[str, int] = field(default_factory=dict)
+
+    def took_ms(self) -> list[float]:
+        """Return how long each order took from `submit_order` to the kernel, in milliseconds."""
+        return [(self.sent[one] - at_ns) / 1e6 for one, at_ns in self.asked.items() if one in self.sent]
+
+
+class Measured(Strategy[BenchSettings]):
+    """Listens to the books of a series, both sides; may rest a bid far away and take it back in turn."""
+
+    def stamp(self, stamps: Stamps, mark_of: Callable[[LimitOrder], str] = client_id_of) -> None:
+        """Note everything in `stamps`; `mark_of` says how bytes on the wire tell which order they are."""
+        self._stamps, self._mark_of = stamps, mark_of
+
+    @override
+    def on_start(self) -> None:
+        self._market: InstrumentId | None = None
+        self._rests = False
+        self.follow(self.config.series)
+        if self.config.order_every_ns:
+            self.clock.set_timer_ns("order", self.config.order_every_ns // 2)
+
+    @override
+    def on_market(self, market: OutcomePair) -> None:
+        self._market = self._market or market.yes.id
+        for side in (market.yes, market.no):
+            self.subscribe_book_deltas(side.id, BookType.L2_MBP, managed=True)
+
+    @override
+    def on_book_deltas(self, deltas: OrderBookDeltas) -> None:
+        self._stamps.told += 1
+        self._stamps.heard.append(time.clock_gettime_ns(time.CLOCK_REALTIME) - deltas.ts_init)
+
+    @override
+    def on_time_event(self, event: TimeEvent) -> None:
+        if self._market is None:
+            return
+        if self._rests:  # apart from the next order, so that this does not wait for that
+            self.cancel_all_orders(self._market)
+            self._rests = False
+            return
+        size = self.config.size + len(self._stamps.asked) * self.config.step
+        asked_ns = time.perf_counter_ns()
+        if order := self.buy(self._market, size, Decimal("0.01"), post_only=True):
+            self._stamps.asked[self._mark_of(order)] = asked_ns
+            self._rests = True
+
+
+@dataclass(slots=True)
+class Heard:
+    """What came of listening: frames, their count, and the resident memory in MB by second."""
+
+    stamps: Stamps
+    frames: int = 0
+    memory: list[tuple[float, float]] = field(default_factory=list)
+
+    def count(self, _frame: bytes, _received_ns: int, _epoch: int) -> None:
+        """Be a tap that only counts."""
+        self.frames += 1
+
+
+def growth(memory: Sequence[tuple[float, float]], secs: float) -> Figure:
+    """Return the slope of the resident memory in the second half, when caches are full."""
+    late = [(at_secs, mb) for at_secs, mb in memory if at_secs > secs / 2]
+    slope = float(np.polyfit(*map(np.array, zip(*late, strict=True)), 1)[0]) * _SECS_PER_MINUTE
+    name = f"growth of memory in the second half of {secs:g} s"
+    if secs < _SECS_PER_MINUTE:
+        return told(name, slope, "MB/min")
+    return at_most(name, slope, "MB/min", _MOST_MB_A_MINUTE)
+
+
+def percentiles(name: str, took_ms: Sequence[float], bars: tuple[float, float]) -> list[Figure]:
+    """Return the median and the 99th percentile, each with its bar in milliseconds."""
+    ranks = zip((50, 99), bars, strict=True)
+    return [
+        at_most(f"{name}, p{rank}", float(np.percentile(took_ms, rank)), "ms", bar) for rank, bar in ranks
+    ]
+
+
+async def run_until(node: LiveNode, is_over: Callable[[], bool], most_secs: float) -> None:
+    """Run a node until it is over; RuntimeError when that takes too long."""
+    loop = asyncio.get_running_loop()
+    running = asyncio.ensure_future(node.run_async())
+    deadline = loop.time() + most_secs
+    while not (over := is_over()) and not running.done() and loop.time() < deadline:
+        await asyncio.sleep(_SAMPLE_SECS)
+    node.handle().stop()
+    await running
+    node.dispose()
+    if not over:
+        raise RuntimeError(f"expected the node to get through in {most_secs:g} s, found it still at it")
+
+
+@contextmanager
+def wire_watched(stamps: Stamps, before: bytes) -> Iterator[None]:
+    """Note when the bytes of each order are with the kernel; its mark stands after `before`, up to a quote.
+
+    The event loop's transport is the last piece of Python on their way, and has no hook of its own.
+    """
+    transport: Any = selector_events._SelectorSocketTransport
+    write, writelines = transport.write, transport.writelines
+
+    def note(data: bytes) -> None:
+        begin = data.find(before) + len(before)
+        if begin >= len(before):
+            stamps.sent.setdefault(data[begin : data.index(b'"', begin)].decode(), time.perf_counter_ns())
+
+    def watched(self: Any, data: bytes) -> None:
+        write(self, data)
+        note(bytes(data))
+
+    def watched_lines(self: Any, lines: Sequence[bytes]) -> None:
+        writelines(self, lines)
+        note(b"".join(lines))
+
+    transport.write, transport.writelines = watched, watched_lines
+    try:
+        yield
+    finally:
+        transport.write, transport.writelines = write, writelines
+
+
+def resident_mb() -> float:
+    """Return what this process holds in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

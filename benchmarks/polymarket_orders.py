@@ -1,0 +1,110 @@
+"""What an order to Polymarket costs on loopback, from `submit_order` to the kernel: guard, signature and headers included.
+
+The venue's double, with markets and our wallet as campaigns have them, runs in a process of its own.
+"""
+
+import asyncio
+import os
+from decimal import Decimal
+from multiprocessing.connection import Connection
+from typing import Final
+
+from msgspec import convert
+from nautilus_trader.common import Environment, LoggerConfig, LogLevel
+from nautilus_trader.live import (
+    LiveExecutionEngineConfig,
+    LiveNode,
+    LiveNodeConfig,
+    SubmissionRecoveryPolicy,
+)
+from nautilus_trader.model import LimitOrder, StrategyId, TraderId
+
+from adapters.polymarket.config import PolymarketDataConfig, PolymarketExecutionConfig
+from adapters.polymarket.execution.client import PolymarketClientConfig
+from adapters.polymarket.factories.data import PolymarketDataClientConfig, PolymarketDataClientFactory
+from adapters.polymarket.factories.execution import execution_factory
+from benchmarks.beside import asked, beside
+from benchmarks.figures import Figure
+from benchmarks.measuring import ORDERS, BenchSettings, Measured, Stamps, percentiles, run_until, wire_watched
+from campaigns.polymarket.world import CASH_USD, SERIES, World
+from engine import Door, Seat, Usd
+from markets.names import Series
+from risk.guardian import Guardian
+from risk.ledger import Ledger
+from risk.rules.exposure import MaxDeployed, MaxStakePerOutcome
+from risk.rules.sanity import PriceOnGrid
+
+_ONE: Final = 10**6
+_MARK: Final = b'"takerAmount":"'
+_LIMIT: Final = Usd(CASH_USD)
+_PAUSE_NS: Final = 30_000_000  # near the 40 orders a second that a key of the standard tier may send
+_URLS: Final = {"rest_url": "REST", "gamma_url": "GAMMA", "data_url": "DATA", "socket_url": "SOCKET"}
+
+
+def measure() -> list[Figure]:
+    """Measure a thousand orders, each taken back before the next."""
+    with beside(_serving) as pipe:
+        return _order_latency(pipe.recv())
+
+
+def _order_latency(environ: dict[str, str]) -> list[Figure]:
+    stamps = Stamps()
+    os.environ.update(environ)
+    node = _node(environ, stamps)
+    with wire_watched(stamps, _MARK):
+        asyncio.run(run_until(node, lambda: len(stamps.sent) >= ORDERS, 120.0))
+    name = f"Polymarket, submit_order to bytes on the wire, one in {_PAUSE_NS // 1_000_000} ms"
+    return percentiles(name, stamps.took_ms(), (1.0, 5.0))
+
+
+def _taker_amount(order: LimitOrder) -> str:
+    """Return what is asked for in the signed body: shares in millionths, which no two orders here share."""
+    return str(int(order.quantity.as_decimal() * _ONE))
+
+
+def _node(environ: dict[str, str], stamps: Stamps) -> LiveNode:
+    urls = {name: environ[f"ARGONAUT_POLYMARKET_{key}_URL"] for name, key in _URLS.items()}
+    heard = convert(urls, PolymarketDataConfig)
+    traded = convert(urls | {"site_url": environ["ARGONAUT_POLYMARKET_SITE_URL"]}, PolymarketExecutionConfig)
+    ledger = Ledger()
+    ledger.deposit("POLYMARKET", Decimal(CASH_USD), 0)
+    rules = [PriceOnGrid(), MaxStakePerOutcome(limit=_LIMIT), MaxDeployed(limit=_LIMIT)]
+    door = Door(Guardian(rules, ledger))
+    node = LiveNode.build(
+        "bench",
+        LiveNodeConfig(
+            environment=Environment.LIVE,
+            trader_id=TraderId("BENCH-001"),
+            logging=LoggerConfig(stdout_level=LogLevel.ERROR),
+            exec_engine=LiveExecutionEngineConfig(
+                reconciliation=True,
+                reconciliation_startup_delay_secs=0.1,
+                submission_recovery_policy=SubmissionRecoveryPolicy.RETAIN_UNRESOLVED,
+                inflight_check_retries=4_000_000_000,
+            ),
+            data_clients={"POLYMARKET": PolymarketDataClientConfig(settings=heard, series=(SERIES[2],))},
+            exec_clients={"POLYMARKET": PolymarketClientConfig(settings=traded)},
+            timeout_disconnection_secs=2,
+            delay_post_stop_secs=0,
+        ),
+        data_factories={"POLYMARKET": PolymarketDataClientFactory},
+        exec_factories={"POLYMARKET": execution_factory()},
+    )
+    node.add_exec_algorithm(door)
+    settings = BenchSettings(
+        series=Series(f"polymarket:{SERIES[2]}-*"),
+        order_every_ns=_PAUSE_NS,
+        size=Decimal(5),
+        step=Decimal("0.01"),
+    )
+    strategy = Measured(settings, Seat(StrategyId("bench-1"), door))
+    strategy.stamp(stamps, _taker_amount)
+    node.add_strategy(strategy)
+    return node
+
+
+async def _serving(pipe: Connection) -> None:
+    world = World(7)
+    pipe.send(await world.open())
+    await asked(pipe, object)  # nothing is: it is over when the other end is closed
+    await world.close()
