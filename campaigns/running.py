@@ -81,6 +81,15 @@ async def judge(scene: Scene, quiet_secs: float) -> FaultRun:
     )
 
 
+def trace_of_faults(faults: Faults) -> tuple[list[str], int]:
+    """Return one line a fault that struck, and when the first did, in nanoseconds (0 without any)."""
+    start_ns = min((one.at_ns for one in faults.injected), default=0)
+    return [
+        f"{(one.at_ns - start_ns) / 1e9:7.3f} s fault {one.fault.kind} {one.fault.millis:g} ms on {one.where} ({one.nth})"
+        for one in faults.injected
+    ], start_ns
+
+
 class Lag:
     """How late the loop was at worst, in seconds."""
 

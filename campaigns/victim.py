@@ -58,7 +58,7 @@ async def _live(pipe: Connection, orders: Orders, tell: Callable[[BookNode], Kno
             book=plan.book, mode=plan.mode, environ=plan.environ, journal=journal, log_level=LogLevel.OFF
         )
         node = BookNode(plan, log)
-        _tell_intents(node, pipe)
+        hear_intents(node, pipe.send)
         answering = asyncio.ensure_future(_answer(node, pipe, tell))
         try:
             await node.run()
@@ -66,12 +66,13 @@ async def _live(pipe: Connection, orders: Orders, tell: Callable[[BookNode], Kno
             answering.cancel()
 
 
-def _tell_intents(node: BookNode, pipe: Connection) -> None:
+def hear_intents(node: BookNode, hear: Callable[[str], None]) -> None:
+    """Let `hear` know the id of each order that may leave, before it does."""
     then = node.guardian.on_verdict
 
     def judged(order: Any, proposal: Any, refusal: Any) -> None:
         if refusal is None and order.status == OrderStatus.INITIALIZED:
-            pipe.send(order.client_order_id.value)
+            hear(order.client_order_id.value)
         if then is not None:
             then(order, proposal, refusal)
 

@@ -1,11 +1,9 @@
 """Deliberate bugs, to see that a campaign finds them; each is laid by a call, in a process of its own."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Final, override
 
 from msgspec.structs import replace
-from nautilus_trader.model import Money, TradeId
 
 from adapters.kalshi.execution import commands, opening
 from adapters.kalshi.execution.client import KalshiExecutionClient
@@ -14,6 +12,7 @@ from adapters.kalshi.execution.tickets import Ticket
 from adapters.kalshi.http.client import KalshiHttp
 from adapters.kalshi.messages.orders import CreatedOrder, CreateOrder
 from campaigns.kalshi.desk import Parts
+from campaigns.laid import booking_twice, forgetting_fees, losing_fills
 from markets.currencies import USD
 from network.outcomes import Outcome, Unknown
 
@@ -32,36 +31,16 @@ def _resend() -> Parts:
 
 
 def _book_twice() -> Parts:
-    class Doubling(KalshiExecutionClient):
-        def generate_order_filled(self, order: Any, *facts: Any) -> None:
-            super().generate_order_filled(order, *facts)
-            again = (*facts[:2], TradeId(f"{facts[2].value[:34]}-2"), *facts[3:])
-            if order.leaves_qty.as_decimal() >= 2 * facts[3].as_decimal():
-                super().generate_order_filled(order, *again)
-
-    return Parts(client=Doubling)
+    return Parts(client=booking_twice(KalshiExecutionClient, lambda trade: f"{trade[:34]}-2"))
 
 
 def _lose_fills() -> Parts:
-    class Deaf(KalshiExecutionClient):
-        heard = 0
-
-        def generate_order_filled(self, order: Any, *facts: Any) -> None:
-            self.heard += 1
-            if self.heard % 3:
-                super().generate_order_filled(order, *facts)
-
     Reporting._fill_report = lambda *_: None  # type: ignore[method-assign]  # it would heal what was lost
-    return Parts(client=Deaf)
+    return Parts(client=losing_fills(KalshiExecutionClient))
 
 
 def _forget_fees() -> Parts:
-    class Feeless(KalshiExecutionClient):
-        def generate_order_filled(self, order: Any, *facts: Any) -> None:
-            free = Money.from_decimal(Decimal(0), USD)
-            super().generate_order_filled(order, *facts[:6], free, *facts[7:])
-
-    return Parts(client=Feeless)
+    return Parts(client=forgetting_fees(KalshiExecutionClient, USD))
 
 
 def _take_unknown_for_rejected() -> Parts:

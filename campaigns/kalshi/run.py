@@ -11,7 +11,7 @@ from campaigns.kalshi.desk import PATIENCE_SECS, Desk, Parts
 from campaigns.kalshi.world import MARKETS, USER, World, terrain
 from campaigns.plans import draw_plan
 from campaigns.records import FaultRun
-from campaigns.running import Lag, Scene, judge, until
+from campaigns.running import Lag, Scene, judge, trace_of_faults, until
 from campaigns.witness import Witness
 
 ACTIVE_SECS: Final = 2.0
@@ -74,12 +74,7 @@ def _trace(laws: list[str], world: World, desk: Desk) -> list[str]:
     named += " ".join(
         order.client_order_id for order in known.orders if any(one in named for one in order.trades)
     )
-    injected = world.double.faults.injected
-    start_ns = min((one.at_ns for one in injected), default=0)
-    trace = [
-        f"{(one.at_ns - start_ns) / 1e9:7.3f} s fault {one.fault.kind} {one.fault.millis:g} ms on {one.where} ({one.nth})"
-        for one in injected
-    ]
+    trace, start_ns = trace_of_faults(world.double.faults)
     for row in world.double.snapshot().orders.get(USER, ()):
         if row["order_id"] in named or row["client_order_id"] in named:
             named += row["client_order_id"]

@@ -1,11 +1,9 @@
 """Deliberate bugs, to see that a campaign finds them; each is laid by a call, in a process of its own."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Final
 
 from msgspec.structs import replace
-from nautilus_trader.model import Money, TradeId
 
 from adapters.polymarket.execution import commands
 from adapters.polymarket.execution.client import PolymarketExecutionClient
@@ -15,6 +13,7 @@ from adapters.polymarket.execution.tickets import Ticket
 from adapters.polymarket.messages.orders import OrderAnswer, PostOrder
 from adapters.polymarket.signing.amounts import Amounts
 from adapters.polymarket.signing.orders import Draft, sign_order
+from campaigns.laid import booking_twice, forgetting_fees, losing_fills
 from campaigns.polymarket.desk import Parts
 from markets.currencies import PUSD
 from network.outcomes import Outcome, Unknown
@@ -52,36 +51,16 @@ def _signed_anew(
 
 
 def _book_twice() -> Parts:
-    class Doubling(PolymarketExecutionClient):
-        def generate_order_filled(self, order: Any, *facts: Any) -> None:
-            super().generate_order_filled(order, *facts)
-            again = (*facts[:2], TradeId(f"{facts[2].value[:32]}same"), *facts[3:])
-            if order.leaves_qty.as_decimal() >= 2 * facts[3].as_decimal():
-                super().generate_order_filled(order, *again)
-
-    return Parts(client=Doubling)
+    return Parts(client=booking_twice(PolymarketExecutionClient, lambda trade: f"{trade[:32]}same"))
 
 
 def _lose_fills() -> Parts:
-    class Deaf(PolymarketExecutionClient):
-        heard = 0
-
-        def generate_order_filled(self, order: Any, *facts: Any) -> None:
-            self.heard += 1
-            if self.heard % 3:
-                super().generate_order_filled(order, *facts)
-
     Reporting._fill_report = lambda *_: None  # type: ignore[method-assign]  # it would heal what was lost
-    return Parts(client=Deaf)
+    return Parts(client=losing_fills(PolymarketExecutionClient))
 
 
 def _forget_fees() -> Parts:
-    class Feeless(PolymarketExecutionClient):
-        def generate_order_filled(self, order: Any, *facts: Any) -> None:
-            free = Money.from_decimal(Decimal(0), PUSD)
-            super().generate_order_filled(order, *facts[:6], free, *facts[7:])
-
-    return Parts(client=Feeless)
+    return Parts(client=forgetting_fees(PolymarketExecutionClient, PUSD))
 
 
 def _take_unknown_for_rejected() -> Parts:

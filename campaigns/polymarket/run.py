@@ -10,11 +10,10 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 from nautilus_trader.common import LogLevel
-from nautilus_trader.model import OrderStatus
 
 from campaigns.actor import Actor
 from campaigns.plans import draw_plan
@@ -24,7 +23,8 @@ from campaigns.polymarket.desk import Parts, in_place
 from campaigns.polymarket.victim import known_of, write_book
 from campaigns.polymarket.world import SERIES, World, terrain
 from campaigns.records import FaultRun
-from campaigns.running import Lag, Scene, judge, until
+from campaigns.running import Lag, Scene, judge, trace_of_faults, until
+from campaigns.victim import hear_intents
 from campaigns.witness import Witness
 from storage.journal.journal import Journal
 from system.crew import RunFailed
@@ -107,7 +107,7 @@ async def _node(seed: int, intents: list[str], parts: Parts) -> AsyncIterator[Bo
                 ),
                 log,
             )
-            _note_intents(node, intents)
+            hear_intents(node, intents.append)
             running = asyncio.ensure_future(node.run())
             try:
                 yield node
@@ -117,27 +117,10 @@ async def _node(seed: int, intents: list[str], parts: Parts) -> AsyncIterator[Bo
                     await running
 
 
-def _note_intents(node: BookNode, intents: list[str]) -> None:
-    then = node.guardian.on_verdict
-
-    def judged(order: Any, proposal: Any, refusal: Any) -> None:
-        if refusal is None and order.status == OrderStatus.INITIALIZED:
-            intents.append(order.client_order_id.value)
-        if then is not None:
-            then(order, proposal, refusal)
-
-    node.guardian.on_verdict = judged
-
-
 def _trace(laws: list[str], world: World, actor: Actor) -> list[str]:
     """Return what happened: faults in their order, then the events of orders that a law names."""
     named = " ".join(laws)
-    injected = world.double.faults.injected
-    start_ns = min((one.at_ns for one in injected), default=0)
-    trace = [
-        f"{(one.at_ns - start_ns) / 1e9:7.3f} s fault {one.fault.kind} {one.fault.millis:g} ms on {one.where} ({one.nth})"
-        for one in injected
-    ]
+    trace, start_ns = trace_of_faults(world.double.faults)
     for line in actor.happened:
         at_ns, name, event = line.split(maxsplit=2)
         if name in named or not laws:
