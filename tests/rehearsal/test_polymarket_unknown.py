@@ -53,6 +53,19 @@ def test_an_order_that_arrived_twice_and_of_whose_end_nothing_was_heard_is_not_d
     rehearse(work)
 
 
+@pytest.mark.parametrize("kind", [TimeInForce.IOC, TimeInForce.FOK])
+def test_a_killed_order_whose_answer_is_cut_off_is_not_doubted_for_ever(kind):
+    async def work(desk):
+        desk.double.faults.add(PlannedFault(kind="drop", channel="order", times=10))
+        desk.double.faults.add(PlannedFault(kind="truncate", route=POST))
+        cid = desk.send("BUY", 10, "0.20", time_in_force=kind)
+        await desk.until(lambda: desk.client.doubts)
+        await desk.until(lambda: not desk.client.doubts and desk.status(cid) == "CANCELED")
+        assert desk.filled(cid) == 0
+
+    rehearse(work)
+
+
 @pytest.mark.card("polymarket", "AR-E03")
 def test_a_fill_that_comes_before_the_answer_is_told_once():
     async def work(desk):
