@@ -28,6 +28,11 @@ class Draft:
     sellable: Decimal
     proposal: Proposal
 
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether it is a change to no more than what the order has filled: it may not trade any more, as if cancelled."""
+        return self.is_change and self.proposal.quantity == 0
+
 
 class Clerk:
     """Writes drafts from orders, with what the ledger and the live orders say about them.
@@ -95,7 +100,7 @@ class Clerk:
     ) -> Proposal:
         outcome = contract.outcome
         left = reservation.left(ask)
-        fee = fee_usd(reservation.terms, left, _limit(ask), reservation.is_taker)
+        fee = fee_usd(reservation.terms, left, _limit(ask), reservation.is_taker) if left else ZERO
         worst = reservation.worst_usd(ask)
         quote = desk.quote(order.instrument_id)
         return Proposal(

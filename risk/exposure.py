@@ -132,7 +132,7 @@ class Exposure:
         changes = reservation.asks[1:]
         in_flight = changes[changes.index(now) + 1 :] if now in changes else changes
         reservation.asks = [now, *in_flight]
-        self._weigh(reservation)
+        self._weigh_or_close(order_id, reservation)
 
     def refuse_change(self, order_id: ClientOrderId, reason: str) -> None:
         """Remember that we refused a change: the rejection that follows is not the venue's."""
@@ -157,10 +157,7 @@ class Exposure:
             return
         reservation.filled += quantity
         reservation.spent_usd += quantity * price
-        if any(reservation.left(ask) for ask in reservation.asks):
-            self._weigh(reservation)
-        else:
-            self.close(order_id)
+        self._weigh_or_close(order_id, reservation)
 
     def close(self, order_id: ClientOrderId) -> None:
         """Free all that an order had reserved: it is done."""
@@ -174,6 +171,12 @@ class Exposure:
             del owners[reservation.strategy]
         if not owners:
             del self._owners[reservation.outcome.instrument]
+
+    def _weigh_or_close(self, order_id: ClientOrderId, reservation: Reservation) -> None:
+        if any(reservation.left(ask) for ask in reservation.asks):
+            self._weigh(reservation)
+        else:
+            self.close(order_id)
 
     def _weigh(self, reservation: Reservation) -> None:
         if reservation.is_buy:

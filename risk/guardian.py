@@ -270,6 +270,9 @@ class Guardian:
             contract = self._contracts.of(order.instrument_id, desk)
             draft = self._clerk.draft(order, ask_of(quantity, price), contract, desk)
             proposal = draft.proposal
+            if draft.asks_nothing and fault_of(proposal) is None:
+                self._let_out(draft)
+                return proposal, None
             if refusal := self._always(draft) or _undecided(proposal, contract):
                 return proposal, refusal
             if self._must_look:

@@ -15,7 +15,7 @@ from risk.contract import Outcome
 class Proposal:
     """An order, or a change of one, that wants to leave the house.
 
-    `quantity` is what is left to trade, in contracts. `price` is the limit in USD per contract; None
+    `quantity` is what is left to trade, in contracts; 0 for a change to no more than what is filled, of which no rule is asked. `price` is the limit in USD per contract; None
     means at any price. `worst_case_usd` is what the order could cost, fee included, beyond what is
     reserved for it already; a sale of what is held costs nothing. `free_cash_usd` is the venue's word,
     None when it has not given one or no rule needs it. `is_reducing` means: it sells what is held.
@@ -60,7 +60,8 @@ class Refusal:
 
 def fault_of(proposal: Proposal) -> str | None:
     """Return what cannot be true of `proposal`, with the figure, or None when it is sound."""
-    if not (proposal.quantity.is_finite() and proposal.quantity > 0):
+    is_over = proposal.is_change and proposal.quantity == 0
+    if not (proposal.quantity.is_finite() and (proposal.quantity > 0 or is_over)):
         return f"expected a size above 0 for {proposal.instrument}, found {proposal.quantity}"
     if proposal.price is not None and not (proposal.price.is_finite() and 0 < proposal.price < 1):
         return f"expected a price in (0, 1) for {proposal.instrument}, found {proposal.price}"

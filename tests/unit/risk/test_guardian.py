@@ -109,9 +109,36 @@ def test_a_change_counts_only_what_is_not_filled(table):
     order = t.order("O-1", "buy", "100.00", "0.4000")
     t.ask(order)
     t.fill(order, "60.00", "0.4000")
-    assert t.ask(order, quantity="60.00").startswith("sound_order")
     assert t.ask(order, quantity="110.00") is None
     assert t.reserved() == Decimal("20.84")
+
+
+@pytest.mark.parametrize("quantity", ["60.00", "50.00"])
+def test_a_change_to_no_more_than_what_is_filled_passes_as_a_cancel_does(quantity, table):
+    t = table([MaxStakePerOutcome(limit=Usd(50))])
+    order = t.order("O-1", "buy", "100.00", "0.4000")
+    t.ask(order)
+    t.fill(order, "60.00", "0.4000")
+    t.guard.reduce_only("a test", t.desk.now)
+    resting = t.reserved()
+    assert t.ask(order, quantity=quantity) is None
+    assert t.reserved() == resting
+    t.updated(order, quantity, None)
+    assert (t.reserved(), t.guard.exposure.live_count(), t.guard.state) == (0, 0, State.REDUCE_ONLY)
+
+
+def test_a_change_that_leaves_nothing_to_trade_still_needs_a_price_that_can_be(table):
+    t = table()
+    order = t.order("O-1", "buy", "100.00", "0.4000")
+    t.ask(order)
+    t.fill(order, "60.00", "0.4000")
+    assert "expected a price in (0, 1)" in t.ask(order, quantity="60.00", price="1.0000")
+
+
+def test_an_order_that_has_filled_already_has_no_size_that_could_be_judged(table):
+    t = table()
+    order = t.order("O-1", "buy", "100.00", "0.4000", filled_qty=Quantity.from_str("100.00"))
+    assert t.ask(order) == "sound_order: expected a size above 0 for KXFED-27JAN-C-YES.KALSHI, found 0.00"
 
 
 def test_a_second_check_of_the_same_order_changes_nothing(table):

@@ -34,6 +34,7 @@ from risk.guardian import Guardian
 from risk.ledger import Ledger
 from risk.rules.exposure import MaxDeployed, MaxStakePerEvent, MaxStakePerOutcome, MaxStakePerVenue
 from risk.rules.loss import MaxDailyLoss, RatchetingDrawdown
+from risk.rules.rule import Rule
 from risk.rules.sanity import PriceOnGrid, StalePrice, SufficientBalance
 
 SECOND, START = 1_000_000_000, 1_790_000_000_000_000_000
@@ -215,6 +216,57 @@ def test_changes_in_place_are_judged_reserved_and_confirmed():
         ("OrderUpdated", Decimal("15.735")),
         ("OrderCanceled", Decimal(0)),
     ]
+
+
+class Deaf(Rule, frozen=True):
+    """Refuse what is not a hundred contracts."""
+
+    def refuse(self, proposal, standing):
+        return None if proposal.quantity == 100 else self.because(f"{proposal.quantity} contracts")
+
+
+@pytest.mark.parametrize(
+    ("whole", "only_sales", "answers", "reserved"),
+    [
+        (30, False, ["OrderPendingUpdate", "OrderUpdated", "OrderCanceled"], "0"),
+        (30, True, ["OrderPendingUpdate", "OrderUpdated", "OrderCanceled"], "0"),
+        (
+            20,
+            False,
+            ["OrderPendingUpdate", "OrderModifyRejected"],
+            "37.6231",
+        ),  # the simulated exchange's refusal
+    ],
+)
+def test_a_change_to_no_more_than_what_is_filled_asks_nothing_of_the_rules(
+    whole, only_sales, answers, reserved
+):
+    class Shrinker(Steps):
+        def step_1(self):
+            self.order = self.buy(YES.id, Decimal(100), Decimal("0.52"))
+
+        def step_2(self):
+            if only_sales:
+                guards[0].reduce_only("a test", START)
+            self.modify_order(self.order.client_order_id, quantity=Quantity(whole, 2))
+
+        def step_3(self):
+            left.append(
+                (self.cache.order(self.order.client_order_id).is_open, guards[0].exposure.reserved.total)
+            )
+
+    class Shown(Watched):
+        def __init__(self, *args):
+            super().__init__(*args)
+            guards.append(self)
+
+    guards, left = [], []
+    data = [row for at in range(8) for row in book(0.48, 0.60 if at else 0.52, at, size=30)]
+    guard, strategy = run(Shrinker, rules=[Deaf()], data=data, guard_type=Shown)
+    assert not [reason for reason in strategy.denials if reason.startswith(("deaf", "sound_order"))]
+    assert guard.heard[guard.heard.index("PositionOpened") + 1 :][: len(answers)] == answers
+    assert guard.heard.count("OrderFilled") == 1
+    assert left == [(whole == 20, Decimal(reserved))]
 
 
 def test_a_halt_in_the_middle_denies_what_comes_and_cancels_still_pass():

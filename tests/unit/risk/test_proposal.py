@@ -16,6 +16,11 @@ def test_nothing_is_wrong_with_a_sound_proposal(proposal):
     assert fault_of(proposal(worst_case_usd=Decimal(0), expected_fee_usd=Decimal(0), now_ns=1)) is None
 
 
+def test_only_a_change_may_leave_nothing_to_trade(proposal):
+    assert fault_of(proposal(quantity=Decimal(0), is_change=True)) is None
+    assert fault_of(proposal(quantity=Decimal(-1), is_change=True)) is not None
+
+
 @pytest.mark.parametrize("wrong", ["0", "-1", "NaN", "Infinity", "-Infinity"])
 def test_a_size_that_cannot_be_is_named(wrong, proposal):
     assert fault_of(proposal(quantity=Decimal(wrong))) == f"expected a size above 0 for {NAME}, found {wrong}"
