@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from adapters.polymarket import constants as venue
 
 type Seconds = Annotated[float, Meta(gt=0, le=3600)]
+type Tier = Literal["standard", "copper", "bronze", "silver", "gold", "platinum", "diamond", "elite"]
 type Share = Annotated[float, Meta(ge=0, lt=1)]
 
 
@@ -102,6 +103,7 @@ class PolymarketExecutionConfig(PolymarketConfig, frozen=True, kw_only=True, for
     """How to trade.
 
     `wallet` says who holds the funds (`signing.wallets`), `funder` its address where that does not follow from the key.
+    `tier` is the account's, by its volume of 30 days: the venue grants each its own orders and cancels per second.
     The site at `site_url` is asked at the start and every hour whether orders are taken from here; whoever names the
     other addresses names it too. With `arms_heartbeat` the venue cancels all orders of the key when we are silent for ten
     seconds; once armed this cannot be undone for the key. `reconcile_secs` is the pause between two looks at
@@ -110,6 +112,7 @@ class PolymarketExecutionConfig(PolymarketConfig, frozen=True, kw_only=True, for
 
     wallet: Literal["eoa", "proxy", "safe", "deposit"] = "eoa"
     funder: str | None = None
+    tier: Tier = "standard"
     builder_code: Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{64}$")] | None = None
     site_url: str | None = None
     arms_heartbeat: bool = False

@@ -66,9 +66,27 @@ PING_SECS: Final = 10.0
 SILENCE_SECS: Final = 30.0
 MOST_TOKENS_PER_CONNECTION: Final = 200  # above 500 no opening books come; Nautilus uses 200
 
-# Budgets of one signer (section 18): tokens per second and at most, in the lowest tier
-ORDERS_PER_SEC: Final = (40, 60)
-CANCELS_PER_SEC: Final = (80, 120)
+# Budgets of one signer (section 18): tokens per second and at most, by the tier of its volume of 30 days
+ORDERS_PER_SEC: Final[Mapping[str, tuple[int, int]]] = {
+    "standard": (40, 60),
+    "copper": (60, 90),
+    "bronze": (80, 120),
+    "silver": (200, 300),
+    "gold": (400, 600),
+    "platinum": (450, 675),
+    "diamond": (525, 787),
+    "elite": (600, 900),
+}
+CANCELS_PER_SEC: Final[Mapping[str, tuple[int, int]]] = {
+    "standard": (80, 120),
+    "copper": (120, 180),
+    "bronze": (160, 240),
+    "silver": (400, 600),
+    "gold": (800, 1200),
+    "platinum": (900, 1350),
+    "diamond": (1050, 1575),
+    "elite": (1200, 1800),
+}
 
 # Dead-man switch (section 6)
 HEARTBEAT_SECS: Final = 5.0

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from adapters.polymarket import constants as venue
-from adapters.polymarket.config import PolymarketConfig
+from adapters.polymarket.config import PolymarketExecutionConfig
 from adapters.polymarket.http.auth import make_credentials
 from adapters.polymarket.http.connection import Connection
 from adapters.polymarket.messages.portfolio import LAST_CURSOR
@@ -40,7 +40,7 @@ class PrivateConnection(Connection):
 
     def __init__(
         self,
-        config: PolymarketConfig,
+        config: PolymarketExecutionConfig,
         owner: Owner,
         credentials: ApiCredentials | None,
         *,
@@ -51,8 +51,8 @@ class PrivateConnection(Connection):
         super().__init__(config, now_ns=now_ns, monotonic=monotonic, sign=self._sign, sleep=sleep)
         self._found = credentials
         self._log_in = partial(make_credentials, config, owner, now_ns=now_ns, monotonic=monotonic)
-        self.buckets.add(SIGNED_ORDERS, TokenBucket(*venue.ORDERS_PER_SEC, monotonic))
-        self.buckets.add(SIGNED_CANCELS, TokenBucket(*venue.CANCELS_PER_SEC, monotonic))
+        self.buckets.add(SIGNED_ORDERS, TokenBucket(*venue.ORDERS_PER_SEC[config.tier], monotonic))
+        self.buckets.add(SIGNED_CANCELS, TokenBucket(*venue.CANCELS_PER_SEC[config.tier], monotonic))
 
     @property
     def credentials(self) -> ApiCredentials:

@@ -1,9 +1,19 @@
+from typing import get_args
+
 import msgspec
 import pytest
 
 from adapters.polymarket import constants as venue
-from adapters.polymarket.config import PolymarketConfig, PolymarketDataConfig
+from adapters.polymarket.config import (
+    PolymarketConfig,
+    PolymarketDataConfig,
+    PolymarketExecutionConfig,
+    Tier,
+)
+from adapters.polymarket.http.client import PolymarketHttp
 from adapters.polymarket.http.connection import Connection, bucket
+from adapters.polymarket.http.private import SIGNED_CANCELS, SIGNED_ORDERS
+from adapters.polymarket.signing.keys import Owner
 
 NAMED = {
     "rest_url": "http://127.0.0.1:1",
@@ -69,3 +79,28 @@ def test_each_host_has_its_session_and_all_share_the_budgets():
     sessions = connection.clob, connection.private, connection.gamma, connection.data
     assert [one.base_url[-1] for one in sessions] == ["1", "1", "2", "3"]
     assert {id(one.buckets) for one in sessions} == {id(connection.buckets)}
+
+
+def _budgets(**settings):
+    config = msgspec.convert(settings, PolymarketExecutionConfig)
+    http = PolymarketHttp(config, Owner.from_hex("1" * 64), None, now_ns=lambda: 0, monotonic=lambda: 0.0)
+    return http.buckets[SIGNED_ORDERS], http.buckets[SIGNED_CANCELS]
+
+
+@pytest.mark.parametrize(
+    ("settings", "orders", "cancels"),
+    [
+        ({}, (60, 40), (120, 80)),
+        ({"tier": "copper"}, (90, 60), (180, 120)),
+        ({"tier": "elite"}, (900, 600), (1800, 1200)),
+    ],
+)
+def test_the_accounts_tier_sets_how_many_orders_and_cancels_leave(settings, orders, cancels):
+    for budget, (burst, per_sec) in zip(_budgets(**settings), (orders, cancels), strict=True):
+        assert [budget.take(cost) for cost in (burst, per_sec / 2)] == [0, 0.5]
+
+
+def test_each_tier_that_may_be_named_has_its_budgets():
+    assert set(get_args(Tier.__value__)) == venue.ORDERS_PER_SEC.keys() == venue.CANCELS_PER_SEC.keys()
+    with pytest.raises(msgspec.ValidationError, match="tier"):
+        msgspec.convert({"tier": "tin"}, PolymarketExecutionConfig)
