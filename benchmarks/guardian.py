@@ -39,6 +39,7 @@ _SECOND_NS = 1_000_000_000
 _FEES = {"since_ns": 0, "taker_rate": "0.07", "maker_rate": "0.0175", "exponent": 1,
          "fee_unit": "0.000001", "cash_unit": "0.0001"}  # fmt: skip
 _SIZE = Quantity.from_str("5000.00")
+_PRICES = [tuple(map(Price.from_str, both)) for both in (("0.4800", "0.5000"), ("0.4700", "0.4900"))]
 
 
 @dataclass(slots=True)
@@ -60,7 +61,17 @@ class _Desk:
     def __init__(self, markets: list[OutcomePair]) -> None:
         self.now = _START
         self._sides = {side.id: side for pair in markets for side in (pair.yes, pair.no)}
-        self._prices = Price.from_str("0.4800"), Price.from_str("0.5000")
+        self._chance = np.random.default_rng(1)
+        self._quotes: dict[InstrumentId, QuoteTick] = {}
+        self.pass_second()
+
+    def pass_second(self) -> None:
+        """Let a second pass, in which each price may move by a cent."""
+        self.now += _SECOND_NS
+        for side in self._sides:
+            self._quotes[side] = QuoteTick(
+                side, *_PRICES[self._chance.integers(2)], _SIZE, _SIZE, self.now, self.now
+            )
 
     def now_ns(self) -> int:
         return self.now
@@ -69,7 +80,7 @@ class _Desk:
         return self._sides[instrument_id]
 
     def quote(self, instrument_id: InstrumentId) -> QuoteTick | None:
-        return QuoteTick(instrument_id, *self._prices, _SIZE, _SIZE, self.now, self.now)
+        return self._quotes[instrument_id]
 
     def mark(self, instrument_id: InstrumentId) -> Decimal | None:
         return Decimal("0.48")
@@ -102,12 +113,15 @@ def _verdicts(rules: list[Rule]) -> Iterator[int]:
     ledger = Ledger()
     ledger.deposit("KALSHI", Decimal(100_000), _START)
     guardian, desk = Guardian(rules, ledger), _Desk(markets)
+    for market in markets:
+        guardian.meet(market.market, market.yes.id)
     # Two positions and an order that rests, in other events: every limit has something to add up.
     _rest(guardian, desk, markets[0], "held-1")
     for number in (1, 2):
         _hold(guardian, markets[number], number)
     for number in range(_ORDERS + _WARM_UP):
-        desk.now += _SECOND_NS
+        desk.pass_second()
+        guardian.recheck(desk)  # as the door has it do
         order = _order(markets[3], f"O-{number}")
         before = time.thread_time_ns()
         reason = guardian.refuse(order, order.quantity, order.price, desk)

@@ -45,23 +45,94 @@ class History:
     """Mids of YES of all markets, looked at together, at most once a second; nothing survives a restart."""
 
     def __init__(self) -> None:
-        self._rows: deque[tuple[int, Mapping[str, float]]] = deque(maxlen=_KEPT)
-        self._known: dict[tuple[str, str], Estimate] = {}
+        self._rows: deque[Mapping[str, int]] = deque(maxlen=_KEPT)
+        self._looks = 0
+        self._last_ns: int | None = None
+        self._pairs: dict[tuple[str, str], _Together] = {}
 
-    def look(self, mids: Mapping[str, float], now_ns: int) -> None:
-        """Keep the mids of the markets that have one now."""
-        if not self._rows or now_ns - self._rows[-1][0] >= _LEAST_NS:
-            self._rows.append((now_ns, dict(mids)))
-            self._known.clear()
+    def look(self, see: Callable[[], Mapping[str, int]], now_ns: int) -> None:
+        """Keep the mids of the markets that have one now, which `see` tells; it is asked once a second.
+
+        Mids are in a unit of each market's own: a correlation knows none.
+        """
+        if self._last_ns is not None and now_ns - self._last_ns < _LEAST_NS:
+            return
+        self._last_ns = now_ns
+        self._rows.append(see())
+        self._looks += 1
+        # Nothing that a pair saw still counts when nobody asked for that long: it begins anew if somebody does.
+        self._pairs = {
+            names: pair for names, pair in self._pairs.items() if self._looks - pair.asked_at < _KEPT
+        }
+        for pair in self._pairs.values():
+            pair.follow(self._rows, self._looks)
 
     def estimate(self, market: str, other: str) -> Estimate:
         """Return how the changes of two markets go together, between looks at which both had a mid."""
-        known = self._known.get((market, other))
-        if known is None:
-            rows = [(row[market], row[other]) for _, row in self._rows if market in row and other in row]
-            changes = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(rows)]
-            known = self._known[market, other] = estimate_of(changes)
-        return known
+        pair = self._pairs.get((market, other))
+        if pair is None:
+            pair = self._pairs[market, other] = _Together(market, other)
+            pair.follow(self._rows, self._looks)
+        pair.asked_at = self._looks
+        return pair.estimate
+
+
+class _Together:
+    """Two markets where both have a mid: sums over their changes, which follow the rows as they come and go.
+
+    Whole numbers, so that what is added and taken away again leaves nothing behind.
+    """
+
+    def __init__(self, market: str, other: str) -> None:
+        self.asked_at = 0
+        self.estimate = Estimate(0.0, 0)
+        self._looks = 0
+        self._market = market
+        self._other = other
+        self._seen: deque[tuple[int, int, int]] = deque()
+        self._pairs = self._a = self._b = self._aa = self._bb = self._ab = 0
+
+    def follow(self, rows: Sequence[Mapping[str, int]], looks: int) -> None:
+        """Estimate over `rows`, the last ones of all `looks`."""
+        oldest = looks - len(rows)
+        for number in range(max(self._looks, oldest), looks):
+            self._add(number, rows[number - looks])
+        self._drop(oldest)
+        self._looks = looks
+        self.estimate = self._estimate()
+
+    def _add(self, number: int, row: Mapping[str, int]) -> None:
+        a, b = row.get(self._market), row.get(self._other)
+        if a is None or b is None:
+            return
+        if self._seen:
+            _, a_before, b_before = self._seen[-1]
+            self._count(a - a_before, b - b_before, 1)
+        self._seen.append((number, a, b))
+
+    def _drop(self, oldest: int) -> None:
+        while self._seen and self._seen[0][0] < oldest:
+            _, a, b = self._seen.popleft()
+            if self._seen:
+                _, a_after, b_after = self._seen[0]
+                self._count(a_after - a, b_after - b, -1)
+
+    def _count(self, a: int, b: int, times: int) -> None:
+        self._pairs += times
+        self._a += times * a
+        self._b += times * b
+        self._aa += times * a * a
+        self._bb += times * b * b
+        self._ab += times * a * b
+
+    def _estimate(self) -> Estimate:
+        spread_a = self._pairs * self._aa - self._a * self._a
+        spread_b = self._pairs * self._bb - self._b * self._b
+        if not (spread_a and spread_b):
+            return Estimate(0.0, self._pairs)
+        together = self._pairs * self._ab - self._a * self._b
+        found = together / (sqrt(spread_a) * sqrt(spread_b))
+        return Estimate(max(-1.0, min(1.0, found)), self._pairs)
 
 
 class Signals:
@@ -101,8 +172,7 @@ def pair_correlation(
     sign = 1.0 if one.is_yes == other.is_yes else -1.0
     if one.event == other.event and one.is_exclusive and other.is_exclusive:
         return -sign * _exclusion(chance_of_yes(one), chance_of_yes(other))
-    signed = Estimate(sign * estimate.correlation, estimate.pairs)
-    return signed.drawn_to(prior.of(one, other), prior.weight)
+    return sign * estimate.drawn_to(sign * prior.of(one, other), prior.weight)
 
 
 def estimate_of(pairs: Sequence[tuple[float, float]], if_constant: float = 0.0) -> Estimate:

@@ -7,7 +7,7 @@ from nautilus_trader.model import InstrumentId
 from engine.desk import Desk
 from risk.memory import Memory
 from risk.proposal import Proposal
-from risk.recent import known_mid
+from risk.recent import known_mid, known_raw_mid
 from risk.rules.rule import Rule
 
 
@@ -27,9 +27,7 @@ class Lookout:
     def look(self, desk: Desk) -> None:
         """Keep the mids of all markets."""
         if self.is_on:
-            mids = {market: known_mid(desk.quote(yes)) for market, yes in self._markets.items()}
-            seen = {market: float(mid) for market, mid in mids.items() if mid is not None}
-            self._memory.history.look(seen, desk.now_ns())
+            self._memory.history.look(lambda: self._mids(desk), desk.now_ns())
 
     def hear(self, proposal: Proposal) -> None:
         """Keep the edge that a strategy saw when it last said what it believes."""
@@ -38,3 +36,7 @@ class Lookout:
         if (mid := known_mid(proposal.quote)) is not None:
             edge = belief.probability - float(mid)
             self._memory.signals.see(proposal.strategy, proposal.instrument, belief.at_ns, edge)
+
+    def _mids(self, desk: Desk) -> dict[str, int]:
+        mids = {market: known_raw_mid(desk.quote(yes)) for market, yes in self._markets.items()}
+        return {market: mid for market, mid in mids.items() if mid is not None}

@@ -25,7 +25,7 @@ class Lot:
     @property
     def stake_usd(self) -> Decimal:
         """What is at stake: cost of what is held and worst case of the bids."""
-        return self.cost_usd + sum((usd for _, usd in self.bids), ZERO)
+        return sum((usd for _, usd in self.bids), self.cost_usd)
 
     def loss_usd(self, payout: Decimal) -> Decimal:
         """Return the most that can be lost when a contract pays `payout`, whichever live orders fill."""

@@ -1,6 +1,7 @@
 """What a market cost lately: the mids of the quotes that the guardian has seen."""
 
 from decimal import Decimal
+from typing import TypeGuard
 
 from nautilus_trader.model import QuoteTick
 
@@ -42,11 +43,20 @@ class Recent:
 
 def known_mid(quote: QuoteTick | None) -> Decimal | None:
     """Return the mid of a quote that shows both sides, else None."""
-    if quote is None or not (quote.bid_size.raw and quote.ask_size.raw):
+    return mid_of(quote) if _shows_both(quote) else None
+
+
+def known_raw_mid(quote: QuoteTick | None) -> int | None:
+    """Return twice the mid as a whole number in the engine's unit of prices, of a quote that shows both sides."""
+    if not _shows_both(quote):
         return None
-    return mid_of(quote)
+    return int(quote.bid_price.raw + quote.ask_price.raw)
 
 
 def mid_of(quote: QuoteTick) -> Decimal:
     """Return the middle between bid and ask."""
     return (quote.bid_price.as_decimal() + quote.ask_price.as_decimal()) / 2
+
+
+def _shows_both(quote: QuoteTick | None) -> TypeGuard[QuoteTick]:
+    return quote is not None and bool(quote.bid_size.raw and quote.ask_size.raw)

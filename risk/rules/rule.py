@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import ClassVar, override
 
 from msgspec import Struct
@@ -79,6 +80,7 @@ def must_be_amount(figure: Decimal, what: str) -> Decimal:
     raise ValueError(f"expected {what} of at least 0 USD, found {figure}")
 
 
+@lru_cache
 def exact(figure: float) -> Decimal:
     """Return a setting or a belief as people wrote it: the shortest text of the float, so that 0.6 is 0.6."""
     return Decimal(repr(float(figure)))

@@ -2,10 +2,11 @@
 
 from itertools import pairwise
 from math import sqrt
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk.contract import Outcome
@@ -22,11 +23,16 @@ def outcome(market, side="YES", event="E", *, underlying=None, exclusive=False):
 
 
 def history(a, b, step=SECOND):
+    """Return a history of two prices, each in units of a hundredth; None: no price."""
     made = History()
-    for at, (one, other) in enumerate(zip(a, b, strict=True)):
-        mids = {name: mid for name, mid in (("A", one), ("B", other)) if mid is not None}
-        made.look(mids, at * step)
+    for at, both in enumerate(zip(a, b, strict=True)):
+        look(made, both, at * step)
     return made
+
+
+def look(made, both, now_ns):
+    mids = {name: round(100 * mid) for name, mid in zip("AB", both, strict=True) if mid is not None}
+    made.look(lambda: mids, now_ns)
 
 
 # An estimate
@@ -101,7 +107,7 @@ def test_looks_are_a_second_apart():
 def test_looks_are_a_second_apart_at_any_hour():
     made, now = History(), 1_790_000_000 * SECOND
     for at_ns in (now, now + 1, now + SECOND - 1):
-        made.look({"A": 0.5, "B": 0.5}, at_ns)
+        look(made, (0.5, 0.5), at_ns)
     assert made.estimate("A", "B").pairs == 0
 
 
@@ -112,10 +118,54 @@ def test_without_pairs_nothing_is_estimated():
 def test_a_new_look_is_a_new_estimate_and_old_looks_are_forgotten():
     made = history([0.5, 0.52], [0.5, 0.52])
     assert made.estimate("A", "B").pairs == 1
-    made.look({"A": 0.5, "B": 0.6}, 5 * SECOND)
+    look(made, (0.5, 0.6), 5 * SECOND)
     assert made.estimate("A", "B").pairs == 2
     long = history([0.5] * 300, [0.5] * 300)
     assert long.estimate("A", "B").pairs == 255
+
+
+def plainly(looks):
+    """Return the estimate over the last 256 looks, each with both prices or None for one, from nothing."""
+    rows = [both for both in looks[-256:] if None not in both]
+    return estimate_of([(c - a, d - b) for (a, b), (c, d) in pairwise(rows)])
+
+
+@settings(max_examples=30)
+@given(
+    seed=st.integers(0, 2**32), gaps=st.sampled_from([0, 0.1, 0.6]), asked=st.sampled_from([0.004, 0.05, 1])
+)
+def test_sums_that_run_along_say_what_the_plain_estimate_says_whatever_is_missing(seed, gaps, asked):
+    chance, made, looks = Random(seed), History(), []
+    one = other = 5_000
+    for at in range(700):
+        one += chance.choice((0, 0, 1, -1, 7))
+        other += chance.choice((0, 1, -1)) + (one % 3)
+        both = tuple(None if chance.random() < gaps else price for price in (one, other))
+        looks.append(both)
+        made.look(
+            lambda both=both: {n: p for n, p in zip("AB", both, strict=True) if p is not None}, at * SECOND
+        )
+        if chance.random() < asked:
+            expected = plainly(looks)
+            found = made.estimate("A", "B")
+            assert found.pairs == expected.pairs
+            assert found.correlation == pytest.approx(expected.correlation, abs=1e-9)
+
+
+def test_a_price_that_stood_still_for_a_whole_window_says_nothing_again():
+    moved = [0.50 + at % 2 / 100 for at in range(20)]
+    made = history(moved + [0.5] * 230, moved + [0.5] * 230)
+    assert made.estimate("A", "B").correlation == pytest.approx(1.0)
+    for at in range(250, 506):
+        look(made, (0.5, 0.5 + at % 2 / 100), at * SECOND)
+    assert made.estimate("A", "B") == Estimate(0.0, 255)
+
+
+def test_prices_are_asked_for_once_a_second_only():
+    made, asked = History(), []
+    for at in range(20):
+        made.look(lambda at=at: asked.append(at) or {}, at * SECOND // 4)
+    assert asked == [0, 4, 8, 12, 16]
 
 
 # Signals

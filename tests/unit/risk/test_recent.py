@@ -4,7 +4,7 @@ import pytest
 from nautilus_trader.model import Price, Quantity, QuoteTick
 
 from risk.errors import UnknownFigure
-from risk.recent import Recent, known_mid
+from risk.recent import Recent, known_mid, known_raw_mid
 
 
 @pytest.fixture
@@ -54,3 +54,10 @@ def test_a_side_that_shows_nothing_has_no_mid(quote):
     assert known_mid(quote(1, bids="0.00")) is None
     assert known_mid(quote(1, asks="0.00")) is None
     assert known_mid(quote(1)) == Decimal("0.50")
+
+
+def test_a_mid_in_the_engines_unit_is_bid_and_ask_together_and_needs_both_too(quote):
+    assert known_raw_mid(None) is None
+    assert known_raw_mid(quote(1, bids="0.00")) is None
+    assert known_raw_mid(quote(1, asks="0.00")) is None
+    assert known_raw_mid(quote(1)) == Price.from_str("1.0000").raw
