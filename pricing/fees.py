@@ -17,6 +17,7 @@ from itertools import pairwise
 from typing import Any, Final, Self
 
 _ZERO: Final = Decimal(0)
+_HALF: Final = Decimal("0.5")
 _ROUNDINGS: Final = {"up": ROUND_CEILING, "half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
 _FIELDS: Final = {"since_ns", "taker_rate", "maker_rate", "exponent", "fee_unit", "cash_unit", "rounding"}
 _OPTIONAL: Final = {"cash_unit", "rounding"}
@@ -143,6 +144,20 @@ def expected_fee(terms: FeeTerms, quantity: Decimal, price: Decimal, is_taker: b
     bought = OrderFees(terms).charge(quantity, price, -cash, is_taker)
     sold = OrderFees(terms).charge(quantity, price, cash, is_taker)
     return max(bought, sold)
+
+
+def most_cost_of_buying(terms: FeeTerms, quantity: Decimal, limit: Decimal, is_taker: bool) -> Decimal:
+    """Return the most that `quantity` contracts, at whatever prices up to `limit`, can cost, fee included, without `cash_unit`.
+
+    The fee alone is highest at 0.5, but with a rate of at most 1 price and fee together grow with the price: their slope is
+    `1 + rate * exponent * (price * (1 - price)) ** (exponent - 1) * (1 - 2 * price)`, which is not negative then. With a higher rate
+    the highest fee up to the limit counts. Fills that split the quantity may each add one fee_unit. ValueError as of `model_fee`.
+    """
+    rate = terms.rate(is_taker)
+    worst = limit if rate <= 1 else min(limit, _HALF)
+    fee = model_fee(quantity, worst, rate, terms.exponent)
+    with localcontext(_EXACT):
+        return quantity * limit + _round_to(fee, terms.fee_unit, ROUND_CEILING)
 
 
 def most_fee_of_spending(terms: FeeTerms, usd: Decimal, is_taker: bool) -> Decimal:

@@ -15,9 +15,8 @@ from adapters.polymarket.execution.statements import FillStatement
 from adapters.polymarket.execution.tickets import Ticket
 from adapters.polymarket.http.portfolio import units
 from adapters.polymarket.messages.portfolio import BalanceAnswer
-from adapters.polymarket.signing.amounts import spendable_usd
 from markets.currencies import PUSD
-from pricing.fees import model_fee, most_fee_of_spending
+from pricing.fees import most_cost_of_buying, most_fee_of_spending
 
 _ZERO: Final = Decimal(0)
 
@@ -147,20 +146,19 @@ class Cash:
 
 
 def cost_usd(ticket: Ticket) -> Decimal:
-    """Return the most that an order can still cost, fee included, in dollars; a sale costs nothing."""
+    """Return the most that an order can still cost at whatever prices it fills, fee included, in dollars; a sale costs nothing.
+
+    What an order that spends has filled without our having told it is in its money still.
+    """
     if ticket.side == "SELL" or ticket.is_closed:
         return _ZERO
     terms = ticket.contract.fees.terms[-1]
-    if ticket.is_quote:
-        per_dollar = 1 / spendable_usd(Decimal(1), ticket.price, terms.taker_rate, terms.exponent)
-        return max(_ZERO, ticket.quote_usd * per_dollar - ticket.told * ticket.price)
+    if ticket.spends:
+        usd = max(_ZERO, ticket.budget_usd - ticket.spent_usd)
+        return usd + most_fee_of_spending(terms, usd, is_taker=True)
     if ticket.leaves <= 0:
         return _ZERO
-    if ticket.spends:
-        usd = ticket.leaves * ticket.price
-        return usd + most_fee_of_spending(terms, usd, is_taker=True)
-    rate = terms.rate(not ticket.is_post_only)
-    return ticket.leaves * ticket.price + model_fee(ticket.leaves, ticket.price, rate, terms.exponent)
+    return most_cost_of_buying(terms, ticket.leaves, ticket.price, is_taker=not ticket.is_post_only)
 
 
 def _signed(fill: FillStatement) -> Decimal:

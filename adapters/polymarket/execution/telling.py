@@ -127,6 +127,7 @@ class Teller(telling.Teller[Ticket]):
         self.accept(ticket, fill.order_id, fill.at_ns)
         self._grow(ticket, fill)
         self.tell_trade(ticket, trade_of(fill, ticket.contract))
+        ticket.spent_usd += fill.shares * fill.price
         if fill.price % _CENT_OF_A_CENT:
             self._ledgers.on_difference(
                 f"trade {fill.trade_id} of {ticket} has the price {fill.price}, which we round"

@@ -22,7 +22,8 @@ class Ticket(tickets.Ticket):
 
     `contracts` of a market buy, which is sized in pUSD (`is_quote`), are those of its fills. `reversed_shares` were matched, and
     taken back when they could not be settled; they are in `voided`. An order that `is_delayed` waits in the venue's delay of
-    takers. `early` fills of an order that spends wait until it is known how many shares it got.
+    takers. `early` fills of an order that spends wait until it is known how many shares it got; it spends `budget_usd`, fees not
+    counted, of which `spent_usd` went for the fills that were told.
     """
 
     contract: Contract
@@ -30,7 +31,8 @@ class Ticket(tickets.Ticket):
     price: Decimal
     hash: str = ""
     is_quote: bool = False
-    quote_usd: Decimal = Decimal(0)
+    budget_usd: Decimal = Decimal(0)
+    spent_usd: Decimal = Decimal(0)
     is_delayed: bool = False
     reversed_shares: Decimal = Decimal(0)
     voided: set[str] = field(default_factory=set)
@@ -74,7 +76,7 @@ def ticket_of(order: Any, contract: Contract, worst: Decimal | None = None, orde
         hash=order_hash or venue_id or "",
         contracts=Decimal(0) if order.is_quote_quantity else size,
         is_quote=order.is_quote_quantity,
-        quote_usd=size if order.is_quote_quantity else Decimal(0),
+        budget_usd=size if order.is_quote_quantity else size * price,
         is_immediate=order_type_of(order) not in RESTING,
         is_post_only=is_post_only(order),
         order_id=venue_id,

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pricing.fees import FeeSchedule, FeeTerms, OrderFees, expected_fee, model_fee
+from pricing.fees import (
+    FeeSchedule,
+    FeeTerms,
+    OrderFees,
+    expected_fee,
+    model_fee,
+    most_cost_of_buying,
+    most_fee_of_spending,
+)
 
 CENT, PIP, MICRO = Decimal("0.01"), Decimal("0.0001"), Decimal("0.000001")
 PLAIN = {
@@ -291,3 +299,30 @@ def test_an_exponent_of_nothing_makes_the_fee_flat():
 def test_a_fee_of_what_cannot_be_is_refused_by_name(rate, exponent, named):
     with pytest.raises(ValueError, match=rf"expected {named}"):
         model_fee(Decimal(1), Decimal("0.5"), Decimal(rate), exponent)
+
+
+@given(
+    quantity=st.integers(1, 10**9).map(lambda n: Decimal(n).scaleb(-6)),
+    limit=st.integers(1, 9999).map(lambda n: Decimal(n).scaleb(-4)),
+    cheaper=st.integers(1, 9999).map(lambda n: Decimal(n).scaleb(-4)),
+    rate=st.sampled_from(["0", "0.07", "1", "1.01", "5"]),
+    exponent=st.integers(0, 4),
+)
+def test_no_price_below_the_limit_costs_more_than_the_most(quantity, limit, cheaper, rate, exponent):
+    plain = {
+        "since_ns": 0, "taker_rate": rate, "maker_rate": "0", "exponent": exponent, "fee_unit": "0.00001",
+        "rounding": "half_up",
+    }  # fmt: skip
+    terms, price = FeeTerms.from_plain(plain), min(limit, cheaper)
+    fee = OrderFees(terms).charge(quantity, price, -quantity * price, is_taker=True)
+    assert quantity * price + fee <= most_cost_of_buying(terms, quantity, limit, is_taker=True)
+    if exponent:
+        assert fee <= most_fee_of_spending(terms, quantity * price, is_taker=True)
+
+
+def test_the_most_that_a_buy_can_cost_is_its_price_and_fee_at_the_limit():
+    terms = FeeTerms.from_plain(
+        {"since_ns": 0, "taker_rate": "0.07", "maker_rate": "0", "exponent": 1, "fee_unit": "0.00001"}
+    )
+    assert most_cost_of_buying(terms, Decimal(25), Decimal("0.64"), is_taker=True) == Decimal("16.4032")
+    assert most_cost_of_buying(terms, Decimal(25), Decimal("0.64"), is_taker=False) == 16
