@@ -45,6 +45,7 @@ class _Request:
     method: str
     url: URL
     payload: bytes | None = field(default=None, repr=False)
+    is_public: bool = False
     may_have_left: bool = False
 
     @property
@@ -71,7 +72,8 @@ class HttpSession:
     leave `reserve_share` of their group's capacity to urgent ones.
 
     A 401 by a server whose clock turns out to be another is our clock's fault: the request was not applied,
-    so it is signed once more by the server's time, and so is every later one.
+    so it is signed once more by the server's time, and so is every later one. The time is that of its Date headers; where
+    `clock_path` names a public path that answers with it, in whole seconds, it is asked for there, and no other counts.
     """
 
     base_url: str
@@ -83,6 +85,7 @@ class HttpSession:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     reserve_share: float = 0.2
     allow_plain: bool = False
+    clock_path: str | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = field(default_factory=lambda: SystemRandom().random)
     counters: dict[str, Counters] = field(default_factory=lambda: defaultdict(Counters), init=False)
@@ -218,14 +221,29 @@ class HttpSession:
         # Remembered here, as another request may learn the server's time while this one is on its way.
         signed_ahead_ns = self._signed_ahead_ns
         answer = await self._send(request, group)
-        if isinstance(answer, Reply) and answer.status == _NOT_US and self._is_off(signed_ahead_ns):
+        if self.sign is None or not isinstance(answer, Reply) or answer.status != _NOT_US:
+            return answer
+        if self.clock_path is not None:
+            await self._ask_for_the_time(self.clock_path, group)
+        if self._is_off(signed_ahead_ns):
             self._signed_ahead_ns = self.skew.skew_ns or 0
             answer = await self._send(request, group)
         return answer
 
+    async def _ask_for_the_time(self, path: str, group: str) -> None:
+        await self.buckets.wait(group, 1.0, urgent=True)
+        answer = await self._send(_Request("GET", self._url(path, None), is_public=True), group)
+        if isinstance(answer, Reply) and answer.is_done:
+            try:
+                server_secs = answer.decode(int)
+            except BadReply as error:
+                self.last_error = str(error)
+                return
+            self.note_server_time(server_secs * _SECOND_NS, _SECOND_NS, answer)
+
     def _is_off(self, signed_ahead_ns: int) -> bool:
         ahead_ns = self.skew.skew_ns
-        if self.sign is None or ahead_ns is None:
+        if ahead_ns is None:
             return False
         return abs(ahead_ns - signed_ahead_ns) > _CLOCK_FAULT_NS + (self.skew.uncertainty_ns or 0)
 
@@ -233,7 +251,7 @@ class HttpSession:
         self.counters[group].requests += 1
         sent_ns = self.now_ns()
         headers = {} if request.payload is None else {"Content-Type": "application/json"}
-        if self.sign is not None:
+        if self.sign is not None and not request.is_public:
             signed_ns, body = sent_ns + self._signed_ahead_ns, request.payload or b""
             headers |= self.sign(request.method, request.url.raw_path, signed_ns, body)
         # Errors become values here: aiohttp's own may hold the request with its headers, which are
@@ -276,7 +294,9 @@ class HttpSession:
         )
 
     def _note_date(self, reply: Reply) -> None:
-        if "Age" in reply.headers:  # a cache answered: the date is that of an earlier answer
+        if (
+            self.clock_path is not None or "Age" in reply.headers
+        ):  # a cache's date is that of an earlier answer
             return
         try:
             date = parsedate_to_datetime(reply.headers.get("Date", ""))

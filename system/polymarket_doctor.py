@@ -50,7 +50,8 @@ class _Examination:
         ahead_secs = await self._http.get_time() - self._look.now_ns() / _SECOND_NS
         found = f"the venue's is {ahead_secs:+.1f} s ahead of ours"
         if abs(ahead_secs) > self._config.most_clock_skew_secs + 1:  # it says whole seconds
-            return Finding("clock", "warning", found, "set this machine's clock: orders are signed by it")
+            mend = "set this machine's clock: orders are signed by it"
+            return Finding("clock", "failed" if self._look.trades else "warning", found, mend)
         return Finding("clock", "ok", found)
 
     async def version(self) -> Finding:

@@ -18,6 +18,7 @@ USER_PATH: Final = "/ws/user"
 RTDS_URL: Final = "wss://ws-live-data.polymarket.com"
 POLYBOLT_URL: Final = "wss://ws-live-v2.polymarket.com/ws"
 SITE_URL: Final = "https://polymarket.com"
+TIME_PATH: Final = "/time"  # in whole seconds; signatures are judged by it (section 4.2)
 GEOBLOCK_PATH: Final = "/api/geoblock"
 
 # Contracts (section 3)

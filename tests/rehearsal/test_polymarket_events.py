@@ -1,10 +1,16 @@
 """What the venue does by itself while our orders stand there, and what a second node finds."""
 
+import asyncio
+import time
+
 import pytest
+from msgspec import to_builtins
 from nautilus_trader.model import TimeInForce
-from polymarket_house import CANCEL, rehearse
+from polymarket_house import CANCEL, OURS, How, Stage, rehearse, wall_ns
 
 from simulation.wire.fault_plan import PlannedFault
+from system.doctor import Look
+from system.polymarket_doctor import examine_for_book
 
 
 @pytest.mark.card("polymarket", "TC-E77")
@@ -78,12 +84,44 @@ def test_an_order_of_an_old_tick_is_refused_by_name_and_what_rests_stays():
 @pytest.mark.card("polymarket", "AR-E26")
 def test_a_clock_that_the_venue_does_not_share_is_learnt_and_the_request_signed_again():
     async def work(desk):
+        session = desk.client._desk.http.private
         desk.double.faults.add(PlannedFault(kind="clock_skew", after_secs=0.0, millis=60_000.0))
-        cid = desk.send("BUY", 10, "0.40")
-        await desk.until(lambda: desk.events(cid))
-        assert desk.events(cid)[0] in ("Accepted", "Rejected")
+        await desk.until(lambda: "clock_skew" in desk.double.faults.kinds())
+        sent = session.counters["order"]
+        first = desk.send("BUY", 10, "0.40")
+        await desk.has(first, "Accepted")
+        assert 58 < session.clock_skew_ns / 10**9 < 62
+        assert session.signed_ahead_ns == pytest.approx(session.clock_skew_ns, abs=2 * 10**9)
+        assert sent.requests == 3  # refused, the venue's time, signed again
+        second = desk.send("BUY", 10, "0.41")
+        await desk.has(second, "Accepted")
+        assert sent.requests == 4
 
-    rehearse(work, agrees=False, expects_unresolved=True)
+    rehearse(work)
+
+
+@pytest.mark.card("polymarket", "AR-E26")
+@pytest.mark.parametrize(("ahead_secs", "state"), [(0, "ok"), (60, "failed")])
+def test_nothing_that_trades_starts_while_our_clock_is_too_far_from_the_venues(ahead_secs, state):
+    async def main():
+        async with asyncio.timeout(120), Stage(How()).standing() as stage:
+            skew = PlannedFault(kind="clock_skew", after_secs=0.0, millis=ahead_secs * 1000.0)
+            stage.double.faults.add(skew)
+            while "clock_skew" not in stage.double.faults.kinds():
+                await asyncio.sleep(0.01)
+            settings = {
+                name: url for name, url in to_builtins(stage.config()).items() if name.endswith("_url")
+            }
+            found = await examine_for_book(
+                settings,
+                Look(trades=True, series=(), now_ns=wall_ns),
+                {"POLYMARKET_PRIVATE_KEY": OURS},
+                monotonic=time.monotonic,
+            )
+            states = {one.about: one.state for one in found.findings}
+            assert (states["clock"], states["key"], found.is_ready) == (state, "ok", state == "ok")
+
+    asyncio.run(main())
 
 
 @pytest.mark.card("polymarket", "TC-E04")

@@ -6,7 +6,7 @@ Source: reference, section 4.1 (read 2026-11-20): POST, and where one exists for
 from collections.abc import Callable
 
 from adapters.polymarket.config import PolymarketConfig
-from adapters.polymarket.constants import REQUESTS_PER_10_SECS
+from adapters.polymarket.constants import REQUESTS_PER_10_SECS, TIME_PATH
 from adapters.polymarket.http.connection import bucket
 from adapters.polymarket.messages.portfolio import ApiKey
 from adapters.polymarket.signing.keys import ApiCredentials, Owner
@@ -31,6 +31,7 @@ async def make_credentials(
         now_ns=now_ns,
         sign=sign,
         timeout_secs=config.request_timeout_secs,
+        clock_path=TIME_PATH,
     )
     async with session:
         try:

@@ -50,6 +50,7 @@ class Connection:
                 timeout_secs=config.request_timeout_secs,
                 retry=RetryPolicy(config.read_attempts, Backoff(most_secs=_LONGEST_READ_PAUSE_SECS)),
                 reserve_share=config.cancel_reserve_share,
+                clock_path=None if sign is None else venue.TIME_PATH,
                 sleep=sleep,
             )
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec import Raw, Struct
 
+from adapters.polymarket import constants as venue
 from adapters.polymarket.http.connection import Connection
 from adapters.polymarket.messages import clob, past_trades
 from network.errors import BadReply
@@ -37,7 +38,7 @@ class MarketData(Connection):
 
     async def get_time(self) -> int:
         """Return the venue's clock, in whole seconds since the epoch."""
-        return (await self._read(self.clob, "/time")).decode(int)
+        return (await self._read(self.clob, venue.TIME_PATH)).decode(int)
 
     async def get_version(self) -> int:
         """Return the version of orders that the venue takes."""

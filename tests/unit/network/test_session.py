@@ -575,6 +575,51 @@ def test_two_requests_at_once_are_both_signed_once_more(serve, session_at, run, 
     assert [round(at / 1e9, 1) for at in signed] == [0.0, 0.0, 5.5, 5.5]
 
 
+def test_a_server_with_a_path_for_its_time_is_asked_there_and_its_dates_are_not_believed(
+    serve, session_at, run, clock
+):
+    """A venue behind a delivery network refused every signature: its Date was that of the network."""
+    date = {"Date": "Mon, 21 Sep 2026 14:13:20 GMT"}  # what our clock says too
+    ahead_secs, signed = 60, []
+
+    async def server(request):
+        if request.path == "/time":
+            assert "at" not in request.headers
+            return web.Response(body=str(clock.now_ns() // 10**9 + ahead_secs).encode(), headers=date)
+        is_right = abs(int(request.headers["at"]) - clock.now_ns() - ahead_secs * 10**9) < 30 * 10**9
+        return web.Response(status=200 if is_right else 401, body=b"{}", headers=date)
+
+    def sign(method, path, now_ns, _body):
+        signed.append(path)
+        return {"at": str(now_ns)}
+
+    async def work():
+        async with serve(server) as url, session_at(url, sign=sign, clock_path="/time") as session:
+            for _ in range(2):
+                assert isinstance(await session.write("POST", "/orders", into=dict, body={}), Done)
+            assert round(session.clock_skew_ns / 1e9) == 60
+            assert signed == ["/orders"] * 3
+
+    run(work)
+
+
+@pytest.mark.parametrize("answer", [(200, b'"noon"'), (503, b""), None])
+def test_a_server_that_does_not_say_its_time_refuses_for_another_reason(answer, serve, session_at, run):
+    paths, refused = [], (401, b"{}")
+
+    async def server(request):
+        paths.append(request.path)
+        said = Server(answer if request.path == "/time" else refused)
+        return await said(request)
+
+    async def work():
+        async with serve(server) as url, session_at(url, sign=lambda *_: {}, clock_path="/time") as session:
+            assert isinstance(await session.write("POST", "/orders", into=dict, body={}), Refused)
+            assert paths == ["/orders", "/time"]
+
+    run(work)
+
+
 @pytest.mark.parametrize(
     "headers", [{"Date": "yesterday"}, {"Date": "Mon, 21 Sep 2026 14:13:25 GMT", "Age": "9"}]
 )
