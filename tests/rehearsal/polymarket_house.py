@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,13 +26,11 @@ from nautilus_trader.model import (
     Venue,
 )
 from nautilus_trader.trading import Strategy, StrategyConfig  # noqa: TID251  the client is tested below our engine
+from polymarket_posts import post, wall_ns
 
 from adapters.polymarket.config import PolymarketExecutionConfig
 from adapters.polymarket.execution.client import PolymarketClientConfig
 from adapters.polymarket.factories.execution import execution_factory, make_http
-from adapters.polymarket.messages.orders import OrderBody, PostOrder
-from adapters.polymarket.signing.amounts import limit_amounts
-from adapters.polymarket.signing.orders import Draft, Exchange, sign_order
 from markets.instruments import MarketTerms, PriceRange, make_pair
 from network.outcomes import Done
 from risk.guardian import Guardian
@@ -52,10 +49,6 @@ OURS, THEIRS = "1" * 64, "2" * 64
 POST, CANCEL = "POST /order", "DELETE /order"
 QUICK = {"reconnect_first_secs": 0.05, "request_timeout_secs": 2.0, "reconcile_secs": 2.0, "ping_secs": 0.5}
 WIDE = Decimal(1_000_000)
-
-
-def wall_ns() -> int:
-    return time.clock_gettime_ns(time.CLOCK_REALTIME)
 
 
 def instruments(**terms):
@@ -127,7 +120,9 @@ class Stage:
     def __init__(self, how):
         self.how = how
         quick = {"mined_ms": 20, "confirmed_ms": 20, "tick_ms": 5.0}
-        self.double = PolymarketDouble(PolymarketSettings(**(quick | how.double)), seed=7, now_ns=wall_ns)
+        self.ahead_ns = 0  # how far the venue's clock is moved
+        settings = PolymarketSettings(**(quick | how.double))
+        self.double = PolymarketDouble(settings, seed=7, now_ns=lambda: wall_ns() + self.ahead_ns)
         self.market = Market(CONDITION, TOKENS, fee_rate=Fraction(7, 100), **how.market)
         self.base = ""
         self.other = self.wallet = None
@@ -161,37 +156,9 @@ class Stage:
 
     async def crowd(self, side, price, size, token=TOKENS[0], kind="GTC"):
         """Let the other wallet send an order; return its hash."""
-        amounts = limit_amounts(side, Decimal(price), Decimal(size), Decimal("0.01"))
-        salt = time.monotonic_ns() % 2**50
-        draft = Draft(
-            token_id=token,
-            side=side,
-            amounts=amounts,
-            exchange=Exchange.STANDARD,
-            salt=salt,
-            at_ms=wall_ns() // 10**6,
-        )
-        signed = sign_order(draft, self.theirs)
-        zeros = "0x" + "0" * 64
-        body = OrderBody(
-            builder=zeros,
-            expiration="0",
-            maker=signed.maker,
-            maker_amount=str(amounts.offered),
-            metadata=zeros,
-            salt=salt,
-            side=side,
-            signature=signed.signature,
-            signature_type=0,
-            signer=signed.signer,
-            taker_amount=str(amounts.requested),
-            timestamp=str(draft.at_ms),
-            token_id=token,
-        )
-        order = PostOrder(order=body, order_type=kind, owner=self.other.credentials.key)
-        outcome = await self.other.post_order(order, signed.order_id)
+        order_id, outcome = await post(self.other, self.theirs, token, side, price, size, kind)
         assert isinstance(outcome, Done), outcome
-        return signed.order_id
+        return order_id
 
 
 class Desk:

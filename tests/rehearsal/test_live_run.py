@@ -30,15 +30,16 @@ TERMS = Terms(
     grace_secs=0.4, second_look_secs=0.1, backoff=Backoff(first_secs=0.2, most_secs=0.4, jitter=0.0)
 )
 PATIENCE = Patience(start_secs=240, silence_secs=120, stop_secs=120)
+SERIES = {"KALSHI": "kalshi:SYNBTC15M-*", "POLYMARKET": "polymarket:btc-updown-5m-*"}
 BOOK = """
 name = "one"
-instruments = ["kalshi:SYNBTC15M-*"]
+instruments = ["{series}"]
 strategies = []
 risk = []
 [backtest]
-starting_usd = { KALSHI = 1000 }
+starting_usd = {{ {venue} = 1000 }}
 [live]
-venues = ["KALSHI"]
+venues = ["{venue}"]
 """
 CALM = 'name = "calm"\n'
 
@@ -46,8 +47,9 @@ CALM = 'name = "calm"\n'
 class Stage:
     """One run in a folder, and what it left."""
 
-    def __init__(self, folder, node, *, redis=None, **wishes):
-        (folder / "book.toml").write_text(BOOK + (f'redis = "{redis}"\n' if redis else ""))
+    def __init__(self, folder, node, *, venue="KALSHI", redis=None, **wishes):
+        book = BOOK.format(venue=venue, series=SERIES[venue])
+        (folder / "book.toml").write_text(book + (f'redis = "{redis}"\n' if redis else ""))
         (folder / "calm.toml").write_text(CALM)
         wish = Wish(
             book=folder / "book.toml",
@@ -58,7 +60,12 @@ class Stage:
         )
         self.plan = make_plan(wish, {}, now_ns())
         self.file = folder / "nodes.jsonl"
-        environ = {"FAKE_NODE": node, "FAKE_NODE_FILE": str(self.file), "PYTHONPATH": os.getcwd()}
+        environ = {
+            "FAKE_NODE": node,
+            "FAKE_NODE_VENUE": venue,
+            "FAKE_NODE_FILE": str(self.file),
+            "PYTHONPATH": os.getcwd(),
+        }
         self.console = Console(file=io.StringIO(), width=200)
         self.run = LiveRun(
             self.plan,
@@ -107,9 +114,15 @@ def test_a_run_ends_in_time_with_no_order_open_and_says_so_in_the_journal(tmp_pa
     assert arguments[4] == stage.plan.run
 
 
-@pytest.mark.card("kalshi", "AR-E33")
-def test_what_a_killed_node_left_open_is_cancelled_and_the_next_one_may_only_reduce(tmp_path):
-    stage = Stage(tmp_path, "dies", duration="8s")
+@pytest.mark.parametrize(
+    "venue",
+    [
+        pytest.param("KALSHI", marks=pytest.mark.card("kalshi", "AR-E33")),
+        pytest.param("POLYMARKET", marks=pytest.mark.card("polymarket", "AR-E33")),
+    ],
+)
+def test_what_a_killed_node_left_open_is_cancelled_and_the_next_one_may_only_reduce(tmp_path, venue):
+    stage = Stage(tmp_path, "dies", venue=venue, duration="8s")
     ended = asyncio.run(stage.run.run())
     assert (ended.code, ended.nodes) == (0, 2)
     assert max(stage.open_orders()) == 3
