@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from polymarket_stage import NAMES, SERIES, markets, said
+from polymarket_listed import NAMES, SERIES, markets, said
 from risk_stage import Tape, play
 
 from markets.currencies import PUSD
