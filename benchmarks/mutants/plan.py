@@ -19,15 +19,25 @@ _MONEY = (
 _OF_RISK = (
     "tests/unit/risk/test_*.py",
     "tests/replay/test_risk_*.py",
-    "tests/replay/test_settlement_matrix.py",
+    "tests/replay/test_*settlement_matrix.py",
 )
+_OF_OTHERS = {
+    "adapters/kalshi/fees.py": ["tests/adapters/kalshi/test_fees.py"],
+    "adapters/polymarket/fees.py": [
+        "tests/adapters/polymarket/test_fees.py",
+        "tests/adapters/polymarket/test_terms.py",
+    ],
+    "markets/ticks.py": ["tests/unit/markets/test_ticks.py"],
+    "simulation/fees.py": ["tests/adapters/kalshi/test_fees.py"],
+}
+_SHARED = ("risk_cases", "risk_stage", "polymarket_stage", "tapes", "toy")
 
 
 def modules() -> list[str]:
     """Return the modules to break: all of risk, and the code that computes money."""
     names = [*HOUSE.glob("risk/*.py"), *HOUSE.glob("risk/rules/*.py")]
     names += [HOUSE / "pricing" / f"{name}.py" for name in _MONEY]
-    names += [HOUSE / "markets/ticks.py", HOUSE / "adapters/kalshi/fees.py"]
+    names += [HOUSE / name for name in _OF_OTHERS]
     return sorted(_short(one) for one in names if one.name != "__init__.py")
 
 
@@ -37,19 +47,13 @@ def tests_for(module: str) -> list[str]:
         return sorted(_short(one) for pattern in _OF_RISK for one in HOUSE.glob(pattern))
     if module.startswith("pricing/"):
         return sorted(_short(one) for one in (HOUSE / "tests/unit/pricing").glob("test_*.py"))
-    return [
-        "tests/unit/markets/test_ticks.py"
-        if module.startswith("markets/")
-        else "tests/adapters/kalshi/test_fees.py"
-    ]
+    return _OF_OTHERS[module]
 
 
 def fingerprint_of(files: Iterable[str]) -> str:
     """Return a hash of what stands in some files of the house, and in those that tests share."""
-    shared = [_short(one) for one in (HOUSE / "tests").rglob("conftest.py")] + [
-        "tests/replay/risk_cases.py",
-        "tests/replay/risk_stage.py",
-    ]
+    shared = [_short(one) for one in (HOUSE / "tests").rglob("conftest.py")]
+    shared += [f"tests/replay/{name}.py" for name in _SHARED]
     words = b"\0".join((HOUSE / one).read_bytes() for one in sorted({*files, *shared}))
     return sha256(words).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-from decimal import Decimal
+from decimal import Decimal, Inexact
 
 import pytest
 from hypothesis import given, settings
@@ -243,7 +243,7 @@ def test_terms_hold_from_their_date_until_the_next():
     schedule = FeeSchedule.from_info({"fees": [early, late]})
     found = [schedule.at(ts_ns).taker_rate for ts_ns in (100, 199, 200, 10**19)]
     assert found == [Decimal("0.07"), Decimal("0.07"), Decimal("0.035"), Decimal("0.035")]
-    with pytest.raises(LookupError, match="valid at 99"):
+    with pytest.raises(LookupError, match="valid at 99, found the first at 100"):
         schedule.at(99)
 
 
@@ -326,3 +326,78 @@ def test_the_most_that_a_buy_can_cost_is_its_price_and_fee_at_the_limit():
     )
     assert most_cost_of_buying(terms, Decimal(25), Decimal("0.64"), is_taker=True) == Decimal("16.4032")
     assert most_cost_of_buying(terms, Decimal(25), Decimal("0.64"), is_taker=False) == 16
+
+
+@pytest.mark.parametrize(
+    ("rate", "limit", "cost"),
+    [("1", "0.9", "9.9"), ("1", "0.4", "6.4"), ("1.01", "0.9", "11.525"), ("1.01", "0.4", "6.424")],
+)
+def test_above_a_rate_of_one_the_highest_fee_up_to_the_limit_counts(rate, limit, cost):
+    charged = terms(PIP, None, taker_rate=rate)
+    assert most_cost_of_buying(charged, Decimal(10), Decimal(limit), True) == Decimal(cost)
+
+
+# Amounts with more digits than a context of Python's keeps by itself
+
+
+LONG = Decimal(10**40 + 1)  # with a price of 0.5 and a rate of 0.07, the last digit is the 44th
+
+
+def test_a_long_amount_keeps_its_last_digit_in_every_fee():
+    assert model_fee(LONG, Decimal("0.5"), Decimal("0.07")) == Decimal(f"{175 * 10**36}.0175")
+    assert str(expected_fee(terms(PIP, None), LONG, Decimal("0.5"), True)) == f"{175 * 10**36}.0175"
+
+
+def test_the_cash_of_a_long_amount_is_rounded_at_its_last_digit():
+    size, cash = Decimal(f"{10**40 + 1}.01"), Decimal(f"-{5 * 10**39}.505")
+    # The fee ends on .017675, the change of cash on .522675, and a cent is the step of cash.
+    charged = OrderFees(terms(MICRO, CENT)).charge(size, Decimal("0.5"), cash, True)
+    assert str(charged) == f"{175 * 10**36}.025000"
+    assert expected_fee(terms(MICRO, CENT), size, Decimal("0.5"), True) == charged
+
+
+@pytest.mark.parametrize(("digits", "fits"), [(199, True), (200, False)])
+def test_a_fee_of_more_than_two_hundred_digits_raises_rather_than_lose_one(digits, fits):
+    size = Decimal(f"1{'0' * (digits - 1)}1")  # one digit more than `digits`
+    if fits:
+        assert model_fee(size, Decimal(1) / 2, Decimal(4)) == size
+    else:
+        with pytest.raises(Inexact):
+            model_fee(size, Decimal(1) / 2, Decimal(4))
+
+
+# What spending money can cost
+
+
+@pytest.mark.parametrize(
+    ("usd", "is_taker", "fee"),
+    [
+        ("0", True, "0"),
+        ("0.5", True, "0.0350"),
+        ("10", False, "0.1750"),
+        ("10.01", False, "0.1752"),
+        ("3", True, "0.21"),
+    ],
+)
+def test_money_costs_at_most_its_rate_in_fees_rounded_up(usd, is_taker, fee):
+    charged = terms(maker_rate="0.0175")
+    assert most_fee_of_spending(charged, Decimal(usd), is_taker) == Decimal(fee)
+
+
+def test_a_long_amount_of_money_keeps_its_last_digit_too():
+    found = most_fee_of_spending(terms(), LONG, True)
+    assert str(found) == f"{7 * 10**38}.0700"
+    most = most_cost_of_buying(terms(PIP, None), LONG, Decimal("0.5"), True)
+    assert str(most) == f"{5175 * 10**36}.5175"
+
+
+@pytest.mark.parametrize("wrong", ["-0.01", "-1", "NaN", "Infinity", "-Infinity"])
+def test_money_that_cannot_be_spent_has_no_fee(wrong):
+    with pytest.raises(ValueError, match="expected an amount of at least 0 USD to spend, found"):
+        most_fee_of_spending(terms(), Decimal(wrong), True)
+
+
+def test_money_whose_fee_has_no_bound_is_refused_by_name():
+    flat = FeeTerms.from_plain(PLAIN | {"exponent": 0})
+    with pytest.raises(ValueError, match="expected exponent to be a whole number of at least 1, found 0"):
+        most_fee_of_spending(flat, Decimal(1), True)

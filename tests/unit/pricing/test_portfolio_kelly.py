@@ -91,6 +91,24 @@ def test_caps_are_never_exceeded_and_the_proof_holds(bets, limits):
     assert found.growth >= -found.growth_gap
 
 
+@pytest.mark.parametrize(
+    ("bets", "most"),
+    [
+        (
+            [(0.8312407764289671, 0.5208630893449712), (0.7171266705813412, 0.6542703278326333), (0.1, 0.73)],
+            0.1,
+        ),
+        ([(0.53, 0.417), (0.259, 0.353), (0.8741577166024672, 0.07579433374673507), (0.3, 0.6)], 0.1),
+        ([(0.5994204106706074, 0.19057909191220823), (0.09, 0.83), (0.33, 0.91), (0.857, 0.39)], 1.0),
+        ([(0.5435874209181759, 0.06031173772779716), (0.42, 0.57), (0.07, 0.6), (0.619, 0.104)], 0.5),
+    ],
+)
+def test_a_stake_is_nothing_or_more_than_what_a_solver_leaves_over(bets, most):
+    # Left as they come, these answers hold stakes of 1e-16 on bets that nobody should make.
+    for per_bet in (0.2, 1.0):
+        assert all(share == 0 or share >= 1e-9 for share in solve(bets, Caps(per_bet, most)).shares)
+
+
 @settings(max_examples=60)
 @given(pairs, caps)
 def test_without_an_edge_nothing_is_staked(bets, limits):

@@ -86,8 +86,9 @@ def test_a_sample_pays_together_as_often_as_the_normals_say(correlation):
     assert chance_of(scenarios, [1, 1]) == pytest.approx(0.25 + asin(correlation) / (2 * pi), abs=0.01)
 
 
-def test_half_of_a_sample_mirrors_the_other_half():
-    scenarios = sampled_scenarios([0.5] * 3, np.eye(3), seed=11, draws=1000)
+@pytest.mark.parametrize("seed", [11, 12, 13, 14])
+def test_half_of_a_sample_mirrors_the_other_half(seed):
+    scenarios = sampled_scenarios([0.5] * 3, np.eye(3), seed=seed, draws=1000)
     for ending in ([1, 1, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]):
         mirrored = [1 - payout for payout in ending]
         assert chance_of(scenarios, ending) == pytest.approx(chance_of(scenarios, mirrored), abs=1e-12)

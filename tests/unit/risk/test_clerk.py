@@ -1,6 +1,7 @@
 """What a rule is told of an order."""
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from nautilus_trader.model import Price, Quantity, QuoteTick, TimeInForce
@@ -16,13 +17,16 @@ from risk.ledger import Ledger
 def draft(table):
     """Write an order of ours down."""
 
-    def write(side="buy", price="0.4000", quote=None, *, live=False, size="100.00", **changes):
+    def write(side="buy", price="0.4000", quote=None, *, live=False, size="100.00", without=(), **changes):
         t, exposure = table(), Exposure()
         if quote is not None:
             t.desk.quotes = quote
         order = t.order("O-1", side, size, price)
+        order = SimpleNamespace(**{name: getattr(order, name) for name in dir(order) if name[0] != "_"})
         for name, value in changes.items():
             setattr(order, name, value)
+        for name in without:
+            delattr(order, name)
         contract = Contracts().of(order.instrument_id, t.desk)
         clerk = Clerk(Ledger(), exposure, with_free_cash=True)
         ask = ask_of(order.quantity, order.price)
@@ -59,6 +63,11 @@ def test_a_side_that_shows_nothing_cannot_be_met_and_an_unknown_book_may_be(draf
     assert draft("buy", "0.5300", quote(asks="0.00")).proposal.is_marketable is False
     assert draft("sell", "0.4700", quote(bids="0.00")).proposal.is_marketable is False
     assert draft("buy", "0.0100", quote={}).proposal.is_marketable is True
+
+
+def test_an_order_of_a_kind_that_knows_no_post_only_may_take(draft, quote):
+    found = draft("buy", "0.5200", quote(), without=["is_post_only"])
+    assert (found.proposal.is_marketable, found.reservation.is_taker) == (True, True)
 
 
 def test_only_an_order_that_may_take_is_charged_as_a_taker(draft):

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from markets.instruments import MarketTerms, PriceRange, make_pair
-from risk.contract import Contracts, Outcome, contract_of
+from risk.contract import Contract, Contracts, Outcome, contract_of
 from risk.errors import UnknownFigure
 
 
@@ -43,6 +43,32 @@ def test_what_a_venue_does_not_say_has_its_default(toy):
     outcome = contract_of(make_pair(terms(toy.fees)).yes).outcome
     assert (outcome.underlying, outcome.is_exclusive, outcome.shard) == (None, False, 0)
     assert outcome.payout_unit == "0.000001"
+
+
+def test_an_outcome_of_which_little_is_known_excludes_nothing_and_awaits_nothing():
+    outcome = Outcome("A-YES.V", "A.V", "E.V", "V")
+    assert (outcome.series, outcome.underlying, outcome.shard) == ("", None, 0)
+    assert (outcome.is_yes, outcome.is_exclusive) == (True, False)
+    assert (outcome.strike_type, outcome.floor_strike, outcome.cap_strike) == (None, None, None)
+    assert (outcome.payout_unit, outcome.group) == ("0.000001", "E.V")
+
+
+def test_takers_spend_only_where_that_is_said(toy):
+    known = contract_of(toy.yes)
+    names = ("outcome", "instrument_id", "grid", "fees", "known_ns", "closes_ns", "awaits_strike")
+    assert Contract(**{name: getattr(known, name) for name in names}).takers_spend is False
+
+
+def test_an_instrument_recorded_before_units_of_payouts_pays_to_the_millionth(toy):
+    pair = make_pair(terms(toy.fees, payout_unit=Decimal("0.01")))
+    old = {name: said for name, said in pair.yes.info.items() if name != "payout_unit"}
+    assert contract_of(with_info(pair.yes, old)).outcome.payout_unit == "0.000001"
+
+
+def with_info(instrument, info):
+    """Return an instrument like this one that carries other facts."""
+    plain = type(instrument).to_dict(instrument) | {"info": info}
+    return type(instrument).from_dict(plain)
 
 
 def test_an_instrument_is_read_once_until_its_venue_restates_it(toy, table):

@@ -84,9 +84,41 @@ def test_a_change_that_we_refused_ourselves_frees_nothing():
     exposure.refuse_change(ORDER, "max_deployed: too much")
     exposure.reject_change(ORDER, "max_deployed: too much")
     exposure.reject_change(ORDER, "FAULTED toy ValueError()")
+    exposure.reject_change(ORDER, "GUARD_BROKEN KeyError()")
     assert exposure.reserved.total == 80
     exposure.reject_change(ORDER, "venue says no")
     assert exposure.reserved.total == 40
+
+
+def test_what_a_venue_says_of_an_order_that_nobody_asked_to_change_leaves_changes_in_flight():
+    exposure = opened()
+    exposure.ask_change(ORDER, ask("200", "0.40"))
+    exposure.confirm_change(ORDER, Decimal(90), Decimal("0.40"))
+    assert exposure.reserved.total == 80
+    exposure.confirm_change(ORDER, Decimal(200), Decimal("0.40"))
+    exposure.confirm_change(ORDER, Decimal(90), Decimal("0.40"))
+    assert exposure.reserved.total == 36
+
+
+def test_a_rejection_without_a_change_in_flight_changes_nothing():
+    exposure = opened()
+    exposure.reject_change(ORDER, "venue says no")
+    assert exposure.reserved.total == 40
+
+
+def test_live_orders_are_told_until_they_are_done():
+    exposure = opened()
+    assert exposure.live_orders() == (ORDER,)
+    exposure.close(ORDER)
+    assert exposure.live_orders() == ()
+
+
+@pytest.mark.parametrize(("spent", "too_much"), [("4.001", False), ("4.000001", False), ("4.0010001", True)])
+def test_money_may_be_exceeded_by_the_last_digit_of_each_contracts_price(spent, too_much):
+    budget = Decimal(4)
+    live = Reservation("s", OUTCOME, True, True, FREE, [ask("10", "0.40")], budget_usd=budget)
+    live.filled, live.spent_usd = Decimal(10), Decimal(spent)
+    assert live.exceeds(Decimal(5)) is too_much
 
 
 def test_an_order_that_is_unknown_changes_nothing():

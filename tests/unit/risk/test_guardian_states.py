@@ -8,12 +8,14 @@ from nautilus_trader.model import AccountId, OrderSubmitted, Quantity
 
 from engine import Clearing, Usd
 from engine.desk import Belief
-from markets.facts import Condition
+from markets.facts import Condition, Method, OraclePrice
 from risk.guardian import Guardian
 from risk.ledger import Ledger
 from risk.rules.drawdown import DrawdownSteps
 from risk.rules.loss import MaxDailyLoss
+from risk.rules.portfolio import MaxStressLoss
 from risk.rules.rule import Rule
+from risk.rules.shares import MaxShareDeployed
 from risk.state import State
 from risk.trades import Fill
 
@@ -284,3 +286,62 @@ def test_a_book_has_one_way_down(table):
 
 def replace_share(step):
     return DrawdownSteps(share=0.2, steps=step.steps)
+
+
+# What it looks at, and when
+
+
+def looking(t):
+    """Write down when the desk is asked for a mark."""
+    asked, mark = [], t.desk.mark
+    t.desk.mark = lambda instrument: asked.append(instrument) or mark(instrument)
+    return asked
+
+
+def test_limits_that_pause_are_asked_again_after_money_moved_and_not_before(table):
+    t = table([MaxDailyLoss(limit=Usd(20))])
+    held(t)
+    asked = looking(t)
+    assert t.guard.unwanted(t.desk) == Clearing.NOTHING
+    order = small(t)
+    t.ask(order)
+    asked.clear()
+    t.updated(order, "9.00", None)
+    assert t.guard.unwanted(t.desk) == Clearing.NOTHING
+    assert asked == []
+    t.fill(order, "9.00", "0.4000")
+    asked.clear()
+    assert t.guard.unwanted(t.desk) == Clearing.NOTHING
+    assert asked
+
+
+def test_without_a_limit_that_pauses_nobody_looks_when_money_moves(table):
+    t = table([MaxShareDeployed(share=0.5)])
+    held(t)
+    order = small(t)
+    t.ask(order)
+    t.fill(order, "10.00", "0.4000")
+    asked = looking(t)
+    assert t.guard.unwanted(t.desk) == Clearing.NOTHING
+    assert asked == []
+
+
+def test_what_a_source_prints_is_what_a_stress_of_its_underlying_starts_from(table, toy):
+    t = table([MaxStressLoss(share=0.06, move=0.1, sources={"BTC": "BRTI.CFBENCHMARKS"})])
+    terms = {"underlying": "BTC", "strike_type": "greater", "floor_strike": Decimal(95)}
+    pair = toy.pair_of("KXFED-27JAN-C", **terms)
+    t.desk.instruments |= {side.id: side for side in (pair.yes, pair.no)}
+    hedge = t.order("O-1", "buy", "100.00", "0.4000", instrument_id=pair.no.id)
+    assert t.ask(hedge) is None
+    t.fill(hedge, "100.00", "0.4000")
+    order = t.order("O-2", "buy", "100.00", "0.4000")
+    assert t.ask(order) == (
+        "max_stress_loss: 81.68 USD would be lost if BTC moves, from where is not known, limit is 60.48 USD"
+    )
+    t.guard.learn(
+        OraclePrice(
+            ts_event=toy.start, ts_init=toy.start, source="CFBENCHMARKS", symbol="BRTI", value=Decimal(100),
+            method=Method.INDEX,
+        )
+    )  # fmt: skip
+    assert t.ask(order) is None

@@ -237,6 +237,13 @@ def test_a_figure_that_was_tampered_with_is_found_at_the_next_posting(account, c
         ledger.post_fill(fill(trade_id="2"))
 
 
+def test_cash_that_was_tampered_with_is_found_when_cash_moves():
+    ledger = funded()
+    ledger._cash["KALSHI"] += MICRO
+    with pytest.raises(LedgerBroken, match=r"expected cash:KALSHI to hold 1001\.000001 USD, found 1001"):
+        ledger.deposit("KALSHI", Decimal(1), 7)
+
+
 def test_an_audit_finds_what_no_posting_touched():
     ledger = funded(fill(), fill(trade_id="2"))
     ledger._holdings["kelly", YES.instrument].cost_usd += MICRO

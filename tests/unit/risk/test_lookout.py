@@ -22,16 +22,15 @@ def test_edges_above_and_below_the_mid_by_turns_are_told_apart(proposal, toy):
 
 
 def test_the_edge_is_what_is_believed_less_the_mid(proposal, toy):
-    # Beliefs and mids rise alike: the edge is the same each time, and repeats itself.
-    bids = ("0.4800", "0.5800", "0.6800")
+    # Beliefs and mids rise and fall alike: the edge is the same each time, and repeats itself.
     same = [
         proposal(
-            belief=Belief(0.6 + at / 10, toy.start + at),
-            quote=toy.quote_at(toy.start, bid=bid, ask=f"0.{52 + 10 * at}00"),
+            belief=Belief(0.6 + at % 2 / 10, toy.start + at),
+            quote=toy.quote_at(toy.start, bid=f"0.{48 + 10 * (at % 2)}00", ask=f"0.{52 + 10 * (at % 2)}00"),
         )
-        for at, bid in enumerate(bids)
+        for at in range(4)
     ]
-    assert heard(same) == pytest.approx(2 / 3)
+    assert heard(same) == pytest.approx(3 / 4)
 
 
 def test_a_belief_that_was_seen_counts_once_on_each_instrument(proposal, toy):

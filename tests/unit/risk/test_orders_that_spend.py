@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nautilus_trader.model import ClientOrderId, TimeInForce
+from nautilus_trader.model import ClientOrderId, Quantity, TimeInForce
 
 from engine import Usd
 from markets.instruments import PRICE_DIGITS, MarketTerms, PriceRange, make_pair
@@ -53,6 +53,15 @@ def test_a_buy_that_gets_more_contracts_for_its_money_halts_nothing(table):
     assert t.reserved() == set_aside
     t.fill(order, "11.000000", "0.5000")
     assert (t.guard.state, t.reserved()) == (State.ACTIVE, 0)
+
+
+def test_of_an_order_that_has_filled_in_part_the_rest_of_its_money_is_set_aside(table):
+    t = table()
+    t.desk.instruments = t.desk.instruments | {SPENT.id: SPENT}
+    order = t.order("O-1", "buy", "10.000000", "0.5500", instrument_id=SPENT.id)
+    order.time_in_force, order.filled_qty = TimeInForce.IOC, Quantity.from_str("4.000000")
+    t.guard.adopt(order, t.desk)
+    assert t.reserved() == 6 * Decimal("0.55") * Decimal("1.07")
 
 
 @pytest.mark.parametrize(

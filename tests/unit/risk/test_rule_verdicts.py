@@ -165,6 +165,7 @@ ROWS = [
     (MaxKelly(**KEL), {"worst_case_usd": D("21.5")}, {"stake":10}, '31.5 USD would be at stake on KXFED-27JAN-C-YES.KALSHI, limit is 31.412894 USD'),
     (MaxKelly(fraction=1, cap=0.04), {}, {}, '40.01 USD would be at stake on KXFED-27JAN-C-YES.KALSHI, limit is 40 USD'),
     (MaxKelly(fraction=1, cap=0.0401), {}, {}, None),
+    (MaxKelly(fraction=1, cap=0.05), {"worst_case_usd": D(50)}, {}, None),
     (MaxKelly(**KEL), {"belief": None}, {}, 'toy-1 holds no belief about KXFED-27JAN-C-YES.KALSHI'),
     (MaxKelly(**KEL), {"price": None}, {}, '40.01 USD would be at stake on KXFED-27JAN-C-YES.KALSHI, limit is 0 USD'),
     (MaxKelly(**KEL), {"belief": belief(0.4168)}, {}, '40.01 USD would be at stake on KXFED-27JAN-C-YES.KALSHI, limit is 0 USD'),
@@ -365,7 +366,10 @@ def test_a_series_without_a_category_is_an_unknown_figure(proposal, stands):
         rule.refuse(proposal(**IN_FED), stands())
 
 
-@pytest.mark.parametrize("rule", [MaxSpread(limit=Cents("0.03")), MaxSlippage(limit=Cents("0.03"))])
+@pytest.mark.parametrize(
+    "rule",
+    [MaxSpread(limit=Cents("0.03")), MaxSlippage(limit=Cents("0.03")), MinLiquidity(limit_contracts=1)],
+)
 def test_a_fault_cannot_be_found_without_a_quote(rule, proposal):
     with pytest.raises(UnknownFigure, match=r"expected a quote of KXFED-27JAN-C-YES\.KALSHI, found none"):
         rule.fault(proposal(quote=None))

@@ -379,8 +379,7 @@ def test_a_statement_without_numbers_is_refused(wrong):
 def test_a_position_pays_whole_cents_rounded_down_where_its_venue_does(side, contracts, payout, paid):
     outcome = replace(market("M", "KALSHI")[side == "NO"], payout_unit="0.01")
     cash = {}
-    for in_units in (True, False):
-        ledger = Ledger(pays_in_units=in_units)
+    for in_units, ledger in ((True, Ledger(pays_in_units=True)), (False, Ledger())):
         ledger.deposit("KALSHI", Decimal(100), 1)
         size = Decimal(contracts)
         ledger.post_fill(Fill("s", outcome, True, size, Decimal("0.5"), Decimal(0), "V", "t", 5))
