@@ -30,7 +30,7 @@ _OF_OTHERS = {
     "markets/ticks.py": ["tests/unit/markets/test_ticks.py"],
     "simulation/fees.py": ["tests/adapters/kalshi/test_fees.py"],
 }
-_SHARED = ("risk_cases", "risk_stage", "polymarket_stage", "tapes", "toy")
+_SHARED = ("risk_cases", "risk_stage", "polymarket_listed", "tapes", "toy")
 
 
 def modules() -> list[str]:
