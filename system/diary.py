@@ -13,6 +13,7 @@ from nautilus_trader.model import (
     OrderFilled,
     OrderInitialized,
     OrderRejected,
+    PositionClosed,
     Price,
     Quantity,
     QuoteTick,
@@ -28,6 +29,7 @@ from system.event_log import EventLog, is_settlement
 
 _NS_PER_SEC = 1_000_000_000
 _NOTHING = Decimal(0)
+_MOVES_MONEY = (OrderFilled, PositionClosed)
 _FORECAST_EVERY_NS = 10 * _NS_PER_SEC
 
 
@@ -77,13 +79,17 @@ class Diary(Companion):
     @override
     def hear(self, event: Any, desk: Desk) -> None:
         """Pass an event on to the guard, then write it down."""
-        realized = self._ledger.realized_usd if type(event) is OrderFilled else _NOTHING
+        realized = self._ledger.realized_usd if type(event) in _MOVES_MONEY else _NOTHING
+        held = self._paid_out(event)
         self._guard.hear(event, desk)
         self._log.write(event)
         match event:
             case OrderFilled():
                 self._note_fill(event, self._ledger.realized_usd - realized)
                 self._after_fill(event.ts_event)
+            case PositionClosed() if held:
+                payout, gain = event.last_px.as_decimal(), self._ledger.realized_usd - realized
+                self.settlements.append(Settlement(*self._place(event), payout, held, gain))
             case OrderInitialized():
                 self.orders += not is_settlement(event)
             case OrderAccepted():
@@ -147,15 +153,25 @@ class Diary(Companion):
         rested_blind = any(accepted_ns <= at_ns <= event.ts_event for at_ns in self._blind_ns[market.market])
         return evidence_of(market.info, event.liquidity_side != LiquiditySide.MAKER, rested_blind)
 
-    def _note_fill(self, event: OrderFilled, realized_usd: Decimal) -> None:
-        market, outcome = self._sides[event.instrument_id]
-        common = (
+    def _paid_out(self, event: Any) -> Decimal:
+        """Return what a position still holds in contracts that closes: a live engine tells a payout so, and by no fill."""
+        if type(event) is not PositionClosed:
+            return _NOTHING
+        return self._ledger.quantity(str(event.strategy_id), str(event.instrument_id))
+
+    def _place(self, event: Any) -> tuple[int, str, str, str, str]:
+        market = self._sides[event.instrument_id][0]
+        return (
             event.ts_event,
             str(event.strategy_id),
             str(event.instrument_id),
             market.market,
             market.event,
         )
+
+    def _note_fill(self, event: OrderFilled, realized_usd: Decimal) -> None:
+        outcome = self._sides[event.instrument_id][1]
+        common = self._place(event)
         price, quantity = event.last_px.as_decimal(), event.last_qty.as_decimal()
         if is_settlement(event):
             self.settlements.append(Settlement(*common, price, quantity, realized_usd))
