@@ -7,6 +7,7 @@ from nautilus_trader.model import TimeInForce
 from polymarket_house import CANCEL, POST, rehearse
 
 from adapters.polymarket.http.private import SIGNED_ORDERS
+from network.outcomes import Done
 from simulation.wire.fault_plan import PlannedFault
 
 SECOND = 1_000_000_000
@@ -63,6 +64,27 @@ def test_a_killed_order_whose_answer_is_cut_off_is_not_doubted_for_ever(kind):
         await desk.until(lambda: desk.client.doubts)
         await desk.until(lambda: not desk.client.doubts and desk.status(cid) == "CANCELED")
         assert desk.filled(cid) == 0
+
+    rehearse(work)
+
+
+def test_an_order_that_arrives_after_it_was_held_for_absent_is_cancelled():
+    async def work(desk):
+        http, sent = desk.client._desk.http, []
+        post = http.post_order
+
+        async def noting(*order):
+            sent.append(order)
+            return await post(*order)
+
+        http.post_order = noting
+        desk.double.faults.add(PlannedFault(kind="drop", route=POST))
+        cid = desk.send("BUY", 10, "0.40")
+        await desk.has(cid, "Rejected")
+        assert isinstance(await post(*sent[0]), Done)  # its bytes were on their way all the time
+        assert desk.hash_of(cid) in desk.double.exchange.orders
+        await desk.until(lambda: desk.open_there() == set())
+        assert desk.status(cid) == "REJECTED"
 
     rehearse(work)
 

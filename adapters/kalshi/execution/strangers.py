@@ -1,10 +1,8 @@
-"""Orders of ours that nobody here made: another program, the website, a run before this one."""
+"""Orders of ours at Kalshi that nobody here made."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, override
 
 from nautilus_trader.model import ClientOrderId
 
@@ -12,104 +10,63 @@ from adapters.kalshi.execution import statements
 from adapters.kalshi.execution.desk import Desk, leg_of_memory
 from adapters.kalshi.execution.reports import Writer
 from adapters.kalshi.execution.resolution import READ_ERRORS
+from adapters.kalshi.execution.statements import FillStatement, OrderStatement
 from adapters.kalshi.execution.tickets import Ticket
 from adapters.kalshi.execution.translation import leg_of_stranger
-from adapters.kalshi.messages.orders import CancelOrder
+from adapters.kalshi.messages.orders import CanceledOrder, CancelOrder
 from adapters.kalshi.messages.queries import FillsQuery
-from network.backoff import Backoff
-from network.outcomes import Done
+from network.outcomes import Outcome
+from orders import strangers
 from orders.guard import Remembered
 
 _LOG: Final = logging.getLogger(__name__)
-_PATIENCE_SECS: Final = 60.0
+
+type Found = tuple[OrderStatement, list[FillStatement]]
 
 
-class Strangers:
-    """Introduces them to the engine, each with its fills; from then on they are known.
+class Strangers(strangers.Strangers[Ticket, Found]):
+    """Introduces them on the leg that our records or our position name."""
 
-    `may_come` is set once the engine has asked for what was there before: they would be told twice else. An
-    engine that never asks gets them after a minute.
-    """
-
-    def __init__(self, desk: Desk, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, READ_ERRORS)
         self._desk = desk
-        self._sleep = sleep
-        self._coming: set[str] = set()
         self._unknown_markets: set[str] = set()
-        self._backoff = Backoff(0.1, 2.0, 10.0, jitter=0.2)
-        self.may_come = asyncio.Event()
 
-    def hear(self, order_id: str) -> None:
-        """Note that the venue speaks of an order that the engine does not know."""
-        if order_id not in self._coming:
-            self._coming.add(order_id)
-            self._desk.tasks.start(f"introduce order {order_id}", self._introduce(order_id))
-
-    def rise(self, ghost: Ticket, order_id: str) -> None:
-        """Cancel an order that arrived after the engine was told that it never did; its fills are introduced."""
-        if order_id in self._coming:
-            return
-        _LOG.error("order %s was held for absent and is at the venue: it is cancelled", ghost)
-        cancel = CancelOrder(
-            order_id=order_id,
-            market_ticker=ghost.contract.ticker,
-            exchange_index=ghost.contract.shard,
-        )
-        self._desk.tasks.start(f"lay order {ghost} to rest", self._lay_to_rest(cancel))
-        self.hear(order_id)
-
-    async def _lay_to_rest(self, cancel: CancelOrder) -> None:
-        tries = 0
-        while not isinstance(await self._desk.http.cancel_order(cancel), Done):
-            try:
-                if (await self._desk.http.get_order(cancel.order_id)).status != "resting":
-                    return
-            except READ_ERRORS as error:
-                _LOG.warning("order %s cannot be asked for now: %s", cancel.order_id, error)
-            await self._sleep(self._backoff.delay_secs(tries, lambda: 0.5))
-            tries += 1
-
-    async def _introduce(self, order_id: str) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE_SECS):
-                await self.may_come.wait()
-        except TimeoutError:
-            self.may_come.set()
-        tries = 0
-        while not await self._try(order_id):
-            await self._sleep(self._backoff.delay_secs(tries, lambda: 0.5))
-            tries += 1
-        self._coming.discard(order_id)
-
-    async def _try(self, order_id: str) -> bool:
+    @override
+    async def read(self, order_id: str) -> Found:
         http = self._desk.http
-        try:
-            stated = statements.of_order(await http.get_order(order_id))
-            rows = await http.get_fills(FillsQuery(order_id=order_id))
-            fills = [statements.of_fill(row) for row in rows]
-        except READ_ERRORS as error:
-            _LOG.info("order %s of a stranger cannot be asked for now: %s", order_id, error)
-            return False
+        stated = statements.of_order(await http.get_order(order_id))
+        rows = await http.get_fills(FillsQuery(order_id=order_id))
+        return stated, [statements.of_fill(row) for row in rows]
+
+    @override
+    async def tell(self, order_id: str, found: Found) -> bool:
+        stated, fills = found
         ticket = self._desk.recall(stated.client_order_id, order_id)
         if ticket is not None and ticket.is_refuted:
             stated = replace(stated, client_order_id="")  # the engine has closed that id for ever
             ticket = None
-        if ticket is not None:  # the engine has learnt of it meanwhile
+        if ticket is not None:
             self._desk.teller.take_order(ticket, stated)
             self._desk.resolver.tell(ticket, fills)
             return True
         if sum(fill.contracts for fill in fills) < stated.filled:
             return False
-        found = await self._desk.remember([stated.client_order_id] if stated.client_order_id else [])
-        self._report(stated, fills, found.get(stated.client_order_id))
+        known = await self._desk.remember([stated.client_order_id] if stated.client_order_id else [])
+        self._report(stated, fills, known.get(stated.client_order_id))
         return True
 
-    def _report(
-        self,
-        stated: statements.OrderStatement,
-        fills: list[statements.FillStatement],
-        known: Remembered | None,
-    ) -> None:
+    @override
+    async def cancel(self, ghost: Ticket, order_id: str) -> Outcome[CanceledOrder]:
+        contract = ghost.contract
+        cancel = CancelOrder(order_id=order_id, market_ticker=contract.ticker, exchange_index=contract.shard)
+        return await self._desk.http.cancel_order(cancel)
+
+    @override
+    async def rests(self, order_id: str) -> bool:
+        return (await self._desk.http.get_order(order_id)).status == "resting"
+
+    def _report(self, stated: OrderStatement, fills: list[FillStatement], known: Remembered | None) -> None:
         desk = self._desk
         met = leg_of_stranger(stated.side, desk.holdings.of(stated.ticker))
         leg = leg_of_memory(known, stated.ticker) or met

@@ -214,7 +214,7 @@ class PolymarketExecutionClient(TradingClient[Ticket, Desk]):
                 self._strangers.hear(fill.order_id)
             return
         if ticket.is_refuted:
-            self._strangers.rise(ticket)
+            self._strangers.rise(ticket, fill.order_id)
             return
         self._desk.teller.take_fill(ticket, fill)
         if self._desk.holdings.note(fill):  # one that the engine knew before we did
@@ -228,7 +228,7 @@ class PolymarketExecutionClient(TradingClient[Ticket, Desk]):
             return
         if ticket.is_refuted:
             if stated.end is None or stated.filled:
-                self._strangers.rise(ticket)
+                self._strangers.rise(ticket, stated.order_id)
             return
         if stated.is_unusual:
             self._differ(f"the venue ended order {ticket}: {stated.reason}")

@@ -1,9 +1,8 @@
-"""Orders of ours that nobody here made: another program, the website, a run before this one."""
+"""Orders of ours at Polymarket that nobody here made."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, override
 
 from nautilus_trader.model import InstrumentId
 
@@ -14,31 +13,25 @@ from adapters.polymarket.execution.resolution import READ_ERRORS
 from adapters.polymarket.execution.statements import FillStatement, OrderStatement
 from adapters.polymarket.execution.tickets import Ticket
 from adapters.polymarket.execution.translation import Contract, instrument_of
-from network.backoff import Backoff
-from network.outcomes import Done
+from network.outcomes import Outcome
+from orders import strangers
 from orders.guard import Remembered
 
 _LOG: Final = logging.getLogger(__name__)
-_PATIENCE_SECS: Final = 60.0
 _WINDOW_SECS: Final = 600
 _SECOND_NS: Final = 1_000_000_000
 
+type Found = tuple[OrderStatement | None, list[FillStatement]]
 
-class Strangers:
-    """Introduces them to the engine, each with its fills; from then on they are known.
 
-    `may_come` is set once the engine has asked for what was there before: they would be told twice else. An
-    engine that never asks gets them after a minute. `remembered` is what our records say of orders, by the venue's id.
-    """
+class Strangers(strangers.Strangers[Ticket, Found]):
+    """Introduces them by their hashes; `remembered` is what our records say of orders, by the venue's id."""
 
-    def __init__(self, desk: Desk, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk, READ_ERRORS)
         self._desk = desk
-        self._sleep = sleep
-        self._coming: set[str] = set()
         self._by_token: dict[str, InstrumentId] = {}
-        self._backoff = Backoff(0.1, 2.0, 10.0, jitter=0.2)
         self.remembered: dict[str, Remembered] = {}
-        self.may_come = asyncio.Event()
 
     async def remember(self, order_ids: Sequence[str]) -> None:
         """Ask our records for orders by the venue's ids."""
@@ -53,63 +46,33 @@ class Strangers:
         found = self._by_token.get(token_id)
         return None if found is None else self._desk.contracts.find(found)
 
-    def hear(self, order_id: str) -> None:
-        """Note that the venue speaks of an order that the engine does not know."""
-        if order_id not in self._coming:
-            self._coming.add(order_id)
-            self._desk.tasks.start(f"introduce order {order_id}", self._introduce(order_id))
-
-    def rise(self, ghost: Ticket) -> None:
-        """Cancel an order that arrived after the engine was told that it never did; its fills are introduced."""
-        if ghost.hash in self._coming:
-            return
-        _LOG.error("order %s was held for absent and is at the venue: it is cancelled", ghost)
-        self._desk.tasks.start(f"lay order {ghost} to rest", self._lay_to_rest(ghost.hash))
-        self.hear(ghost.hash)
-
-    async def _lay_to_rest(self, order_id: str) -> None:
-        tries = 0
-        while not isinstance(await self._desk.http.cancel_order(order_id), Done):
-            try:
-                if await self._desk.resolver.find(order_id) is None:
-                    return
-            except READ_ERRORS as error:
-                _LOG.warning("order %s cannot be asked for now: %s", order_id, error)
-            await self._sleep(self._backoff.delay_secs(tries, lambda: 0.5))
-            tries += 1
-
-    async def _introduce(self, order_id: str) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE_SECS):
-                await self.may_come.wait()
-        except TimeoutError:
-            self.may_come.set()
-        tries = 0
-        while not await self._try(order_id):
-            await self._sleep(self._backoff.delay_secs(tries, lambda: 0.5))
-            tries += 1
-        self._coming.discard(order_id)
-
-    async def _try(self, order_id: str) -> bool:
+    @override
+    async def read(self, order_id: str) -> Found:
         desk = self._desk
-        try:
-            stated = await desk.resolver.find(order_id)
-            after = desk.now_ns // _SECOND_NS - _WINDOW_SECS
-            rows = await desk.http.get_own_trades(after_secs=after)
-        except READ_ERRORS as error:
-            _LOG.info("order %s of a stranger cannot be asked for now: %s", order_id, error)
-            return False
-        told = [fill for row in rows for fill in desk.fills_of(row) if fill.order_id == order_id]
-        fills = [fill for fill in told if not fill.is_failed]
-        ticket = desk.recall(None, order_id)
-        if ticket is not None and not ticket.is_refuted:  # the engine has learnt of it meanwhile
+        stated = await desk.resolver.find(order_id)
+        rows = await desk.http.get_own_trades(after_secs=desk.now_ns // _SECOND_NS - _WINDOW_SECS)
+        return stated, [fill for row in rows for fill in desk.fills_of(row) if fill.order_id == order_id]
+
+    @override
+    async def tell(self, order_id: str, found: Found) -> bool:
+        stated, told = found
+        ticket = self._desk.recall(None, order_id)
+        if ticket is not None and not ticket.is_refuted:
             for fill in told:
-                desk.teller.take_fill(ticket, fill)
+                self._desk.teller.take_fill(ticket, fill)
             return True
-        if stated is None and not fills:
-            return True  # it has ended without a trace
-        self._report(stated or of_fills(fills), fills)
+        fills = [fill for fill in told if not fill.is_failed]
+        if stated is not None or fills:  # else it has ended without a trace
+            self._report(stated or of_fills(fills), fills)
         return True
+
+    @override
+    async def cancel(self, ghost: Ticket, order_id: str) -> Outcome[str]:
+        return await self._desk.http.cancel_order(order_id)
+
+    @override
+    async def rests(self, order_id: str) -> bool:
+        return await self._desk.resolver.find(order_id) is not None
 
     def _report(self, stated: OrderStatement, fills: list[FillStatement]) -> None:
         desk = self._desk
