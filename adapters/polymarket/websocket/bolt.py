@@ -5,12 +5,9 @@ Source: reference, section 10 (the SDK 0.14.0, read 2026-11-20); no frame of it 
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any, Final
-
-from msgspec import MsgspecError
+from typing import Any, Final, override
 
 from adapters.polymarket import constants as venue
 from adapters.polymarket.config import PolymarketDataConfig
@@ -24,17 +21,16 @@ from adapters.polymarket.messages.prices_stream import (
     decode_bolt_frame,
 )
 from adapters.polymarket.messages.user_stream import Auth
-from network.backoff import Backoff
-from network.socket import ResilientSocket, Send
+from adapters.polymarket.websocket.price_stream import PriceStream, Tap
+from network.socket import Send
 
 _LOG: Final = logging.getLogger(__name__)
 _SPACING_SECS: Final = 0.11  # 20 operations a second are the most
-_EPOCHS: Final = 950_000_000
-"""Connections of this stream are counted from here on, so that a recorder can tell them from the others'."""
+_FIRST_EPOCH: Final = 950_000_000
 _CHANNELS: Final = frozenset({"price.crypto", "price.crypto.twap", "price.equity", "price.equity.twap"})
 
 
-class BoltSocket:
+class BoltSocket(PriceStream[BoltFrame | BoltAnswer]):
     """Hears `wishes`; `on_price(frame, received_ns)` gets every frame of a channel that was subscribed.
 
     `on_down(reason)` is told when values may be missing: the connection ended, a number was left out, or the server says
@@ -50,37 +46,19 @@ class BoltSocket:
         on_down: Callable[[str], None],
         *,
         now_ns: Callable[[], int],
-        tap: Callable[[bytes, int, int], None] | None = None,
+        tap: Tap | None = None,
     ) -> None:
-        self.counts: Counter[str] = Counter()
         self._auth = auth
         self._wishes = tuple(wishes)
         self._on_price = on_price
         self._on_down = on_down
         self._is_known = asyncio.Event()
         self._next: dict[str, int] = {}
-        self.socket = ResilientSocket(
-            config.polybolt_url or venue.POLYBOLT_URL,
-            on_frame=self._take,
-            on_epoch=self._speak,
-            on_down=lambda _, reason: on_down(reason),
-            now_ns=now_ns,
-            tap=None if tap is None else lambda raw, ns, epoch: tap(raw, ns, _EPOCHS + epoch),
-            heartbeat_secs=config.ping_secs,
-            silence_secs=config.silence_secs,
-            backoff=Backoff(config.reconnect_first_secs, 2.0, config.reconnect_most_secs),
-            queue_size=config.most_frames_waiting,
-        )
+        url = config.polybolt_url or venue.POLYBOLT_URL
+        super().__init__(url, config, on_down, _FIRST_EPOCH, now_ns=now_ns, tap=tap)
 
-    async def run(self) -> None:
-        """Keep the connection until `stop`."""
-        await self.socket.run()
-
-    def stop(self) -> None:
-        """Ask `run` to return."""
-        self.socket.stop()
-
-    async def _speak(self, _epoch: int, send: Send) -> None:
+    @override
+    async def speak(self, epoch: int, send: Send) -> None:
         self._is_known.clear()
         self._next.clear()
         numbers = count(1)
@@ -91,13 +69,12 @@ class BoltSocket:
             await send(BoltSubscribe(rid=str(next(numbers)), subscriptions=(wish,)))
         await asyncio.Event().wait()  # until the connection ends
 
-    def _take(self, raw: bytes, received_ns: int, _epoch: int) -> None:
-        try:
-            frame = decode_bolt_frame(raw)
-        except (MsgspecError, UnicodeDecodeError) as error:
-            self.counts["malformed"] += 1
-            _LOG.warning("expected a reference price, found %r: %s", raw[:200], error)
-            return
+    @override
+    def decode(self, raw: bytes) -> BoltFrame | BoltAnswer:
+        return decode_bolt_frame(raw)
+
+    @override
+    def take(self, frame: BoltFrame | BoltAnswer, received_ns: int) -> None:
         if isinstance(frame, BoltAnswer):
             self._take_answer(frame)
             return

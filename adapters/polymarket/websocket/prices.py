@@ -1,12 +1,8 @@
 """RTDS: the stream of reference prices. Each topic is asked for in a frame of its own: a bad one spoils its frame."""
 
 import asyncio
-import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Final
-
-from msgspec import MsgspecError
+from typing import Final, override
 
 from adapters.polymarket import constants as venue
 from adapters.polymarket.config import PolymarketDataConfig
@@ -18,16 +14,14 @@ from adapters.polymarket.messages.prices_stream import (
     decode_rtds_frame,
     symbol_filter,
 )
-from network.backoff import Backoff
-from network.socket import ResilientSocket, Send
+from adapters.polymarket.websocket.price_stream import PriceStream, Tap
+from network.socket import Send
 
-_LOG: Final = logging.getLogger(__name__)
 _PING_SECS: Final = 5.0
-_EPOCHS: Final = 900_000_000
-"""Connections of this stream are counted from here on, so that a recorder can tell them from the market stream's."""
+_FIRST_EPOCH: Final = 900_000_000
 
 
-class PriceSocket:
+class PriceSocket(PriceStream[PriceFrame]):
     """Hears `topics`, each as (topic, symbol); `on_price(frame, received_ns)` gets every value.
 
     `on_down(reason)` is told when values may be missing. `counts` tells malformed frames and topics that are no prices.
@@ -41,34 +35,15 @@ class PriceSocket:
         on_down: Callable[[str], None],
         *,
         now_ns: Callable[[], int],
-        tap: Callable[[bytes, int, int], None] | None = None,
+        tap: Tap | None = None,
     ) -> None:
-        self.counts: Counter[str] = Counter()
         self._topics = tuple(topics)
         self._on_price = on_price
-        self._on_down = on_down
-        self.socket = ResilientSocket(
-            config.rtds_url or venue.RTDS_URL,
-            on_frame=self._take,
-            on_epoch=self._speak,
-            on_down=lambda _, reason: self._on_down(reason),
-            now_ns=now_ns,
-            tap=None if tap is None else lambda raw, ns, epoch: tap(raw, ns, _EPOCHS + epoch),
-            heartbeat_secs=config.ping_secs,
-            silence_secs=config.silence_secs,
-            backoff=Backoff(config.reconnect_first_secs, 2.0, config.reconnect_most_secs),
-            queue_size=config.most_frames_waiting,
-        )
+        url = config.rtds_url or venue.RTDS_URL
+        super().__init__(url, config, on_down, _FIRST_EPOCH, now_ns=now_ns, tap=tap)
 
-    async def run(self) -> None:
-        """Keep the connection until `stop`."""
-        await self.socket.run()
-
-    def stop(self) -> None:
-        """Ask `run` to return."""
-        self.socket.stop()
-
-    async def _speak(self, _epoch: int, send: Send) -> None:
+    @override
+    async def speak(self, epoch: int, send: Send) -> None:
         for topic, symbol in self._topics:
             wish = RtdsWish(topic=topic, type="*", filters=symbol_filter(symbol))
             await send(RtdsSubscribe(subscriptions=(wish,)))
@@ -76,19 +51,19 @@ class PriceSocket:
             await asyncio.sleep(_PING_SECS)
             await send("PING")
 
-    def _take(self, raw: bytes, received_ns: int, _epoch: int) -> None:
+    @override
+    def decode(self, raw: bytes) -> PriceFrame | None:
         if not raw.startswith(b"{"):
-            return  # an answer to our PING, or nothing
-        try:
-            frame = decode_rtds_frame(raw)
-        except (MsgspecError, UnicodeDecodeError) as error:
-            self.counts["malformed"] += 1
-            _LOG.warning("expected a reference price, found %r: %s", raw[:200], error)
-            return
+            return None  # an answer to our PING, or nothing
+        frame = decode_rtds_frame(raw)
         if isinstance(frame, PriceFrame):
-            self._on_price(frame, received_ns)
-        else:
-            self.counts["no_prices"] += 1
+            return frame
+        self.counts["no_prices"] += 1
+        return None
+
+    @override
+    def take(self, frame: PriceFrame, received_ns: int) -> None:
+        self._on_price(frame, received_ns)
 
 
 def topic_of(wish: str) -> tuple[str, str]:
