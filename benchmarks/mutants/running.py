@@ -82,10 +82,12 @@ def try_in_place(mutants: Sequence[Mutant], files: Sequence[str], at_once: int, 
 
 
 def try_anew(mutants: Iterable[Mutant], files: Sequence[str], at_once: int, on_end: OnEnd) -> None:
-    """Load and run all tests of `files`, in their order, on each mutant."""
+    """Load and run all tests of `files` on each mutant, those nearest to it first and replays last."""
     runs = _Runs(at_once, on_end)
     for mutant in mutants:
-        runs.add(mutant, _fork(lambda: _test(files), {mutant.module: mutant.text}))
+        stem = Path(mutant.module).stem
+        nearest = sorted(files, key=lambda file: ("replay" in file, stem not in file, file))
+        runs.add(mutant, _fork(partial(_test, nearest), {mutant.module: mutant.text}))
     runs.wait_for_all()
 
 

@@ -5,6 +5,7 @@ from math import asin, pi
 
 import pytest
 
+from risk import tail
 from risk.contract import Outcome
 from risk.lots import Lot
 from risk.tail import Bet, bets_of, tail_of
@@ -66,3 +67,9 @@ def test_as_many_cases_are_enumerated_as_are_promised(bets, is_exact, binomial):
 def test_groups_of_markets_are_drawn_apart_and_added_up():
     found = tail_of([coin("A") for _ in range(9)] + [coin("B", bad=100.0)], 0.5, 0.0, 1)
     assert 104 < found.expected_shortfall_usd < 105
+
+
+def test_the_points_of_a_shared_factor_weigh_as_a_normal_does():
+    points, weights = tail._factor.__wrapped__()  # computed anew: it is kept once it is known
+    moments = [float(weights @ points**power) for power in range(5)]
+    assert moments == pytest.approx([1, 0, 1, 0, 3], abs=1e-9)

@@ -68,6 +68,7 @@ def test_answers_of_a_day_are_forgotten_when_there_are_many_and_the_last_are_not
         tally.hear(accepted, None, NOON + number * DAY_NS // 1000)
     assert len(tally.answers["KALSHI"]) < 4000
     assert tally.answers_since("KALSHI", NOON + 4500 * DAY_NS // 1000) == (0, 499)
+    assert tally.answers_since("KALSHI", NOON + 4000 * DAY_NS // 1000) == (0, 999)
 
 
 def test_what_happened_within_a_day_is_kept_however_much_there_is():
