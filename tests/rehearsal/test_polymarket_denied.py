@@ -1,8 +1,25 @@
 """What Polymarket cannot do is denied here, with the reason, before a byte leaves."""
 
+from types import SimpleNamespace
+
 import pytest
-from nautilus_trader.model import OrderSide, Price, Quantity, TimeInForce, TriggerType
+from nautilus_trader.model import (
+    AssetClass,
+    InstrumentId,
+    OptionContract,
+    OptionKind,
+    OrderSide,
+    Price,
+    Quantity,
+    Symbol,
+    TimeInForce,
+    TriggerType,
+)
 from polymarket_house import YES, rehearse, wall_ns
+
+from markets.currencies import PUSD
+
+HOUR_NS = 3_600_000_000_000
 
 
 def conditional_orders(desk):
@@ -84,5 +101,60 @@ def test_a_change_of_an_order_is_rejected_and_the_order_stays(side):
         await desk.has(cid, "ModifyRejected")
         assert "UNSUPPORTED" in desk.last(cid, "ModifyRejected").reason
         assert desk.status(cid) == "ACCEPTED"
+
+    rehearse(work)
+
+
+def option():
+    name, now_ns = "BTC-C60000", wall_ns()
+    return OptionContract(
+        instrument_id=InstrumentId.from_str(f"{name}.POLYMARKET"),
+        raw_symbol=Symbol(name),
+        asset_class=AssetClass.CRYPTOCURRENCY,
+        underlying="BTC",
+        option_kind=OptionKind.CALL,
+        strike_price=Price.from_str("60000.0000"),
+        currency=PUSD,
+        activation_ns=now_ns - HOUR_NS,
+        expiration_ns=now_ns + HOUR_NS,
+        price_precision=4,
+        price_increment=Price.from_str("0.0001"),
+        multiplier=Quantity.from_int(1),
+        lot_size=Quantity.from_int(1),
+        ts_event=now_ns,
+        ts_init=now_ns,
+    )
+
+
+@pytest.mark.card(
+    "polymarket", "TC-E90", "TC-E91", "TC-E92", "TC-E94", "TC-E96", "TC-E99", "TC-E100", "TC-E101"
+)
+def test_there_are_no_options():
+    async def work(desk):
+        call = option()
+        desk.feed._handle_instrument(call)
+        await desk.until(lambda: desk.cache.instrument(call.id) is not None)
+        make, one, price = desk.trader.order_factory, call.make_qty(1), Price.from_str("0.4000")
+        orders = [
+            make.limit(call.id, OrderSide.BUY, one, price),
+            make.limit(call.id, OrderSide.SELL, one, price),
+            make.limit(call.id, OrderSide.BUY, one, price, time_in_force=TimeInForce.FOK),
+            make.stop_market(call.id, OrderSide.BUY, one, price),
+        ]
+        for order in orders:
+            desk.trader.submit_order(order)
+        for order in orders:
+            await desk.has(order.client_order_id, "Denied")
+            reason = desk.last(order.client_order_id, "Denied").reason
+            assert "expected a BinaryOption, the venue has nothing else, found OptionContract" in reason
+        odd = make.limit(call.id, OrderSide.BUY, one, price)
+        desk.trader.submit_order(odd, params={"price_in": "volatility"})
+        await desk.has(odd.client_order_id, "Denied")
+        desk.trader.cancel_order(orders[0].client_order_id)
+        desk.trader.cancel_all_orders(call.id)
+        with pytest.raises(ValueError, match="the venue has nothing else"):
+            await desk.client._generate_position_status_reports(SimpleNamespace(instrument_id=call.id))
+        assert desk.double.exchange.orders == {}
+        assert desk.cache.positions(instrument_id=call.id) == []
 
     rehearse(work)

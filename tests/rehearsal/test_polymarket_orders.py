@@ -137,6 +137,40 @@ def test_an_order_with_an_expiry_tells_the_venue_a_minute_more():
     rehearse(work)
 
 
+@pytest.mark.card("polymarket", "TC-E18")
+def test_an_order_whose_shortest_expiry_has_passed_ends_as_expired():
+    async def work(desk):
+        soon = wall_ns() + 2 * MINUTE_NS + 5 * 10**9
+        cid = desk.send("BUY", 10, "0.30", time_in_force=TimeInForce.GTD, expire_time=soon)
+        await desk.has(cid, "Accepted")
+        desk.stage.ahead_ns = 3 * MINUTE_NS
+        await desk.has(cid, "Expired")
+        assert desk.events(cid) == ["Accepted", "Expired"]
+
+    rehearse(work)
+
+
+@pytest.mark.card("polymarket", "TC-E63")
+def test_a_builder_code_is_part_of_what_is_signed():
+    code = "0x" + "cd" * 32
+
+    async def work(desk):
+        sent, http = [], desk.client._desk.http
+        post = http.post_order
+
+        async def noting(order, order_id):
+            sent.append((order.order.builder, order_id))
+            return await post(order, order_id)
+
+        http.post_order = noting
+        cid = desk.send("BUY", 10, "0.30")
+        await desk.has(cid, "Accepted")
+        assert sent == [(code, desk.hash_of(cid))]
+        assert desk.open_there() == {desk.hash_of(cid)}  # which the venue computes from what it got
+
+    rehearse(work, settings={"builder_code": code})
+
+
 @pytest.mark.card("polymarket", "TC-E32", "TC-E33", "TC-E36")
 def test_an_order_is_replaced_by_a_cancel_and_another_one_for_none_can_be_changed():
     async def work(desk):

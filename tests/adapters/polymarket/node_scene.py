@@ -214,12 +214,19 @@ async def _scene(*, is_recorded=False, **settings):
         settings.setdefault("proof_every_secs", 0.0)
         settings.setdefault("proof_secs", 0.3)
         node = _node(scene, settings_for(base, **settings), is_recorded=is_recorded)
-        running = asyncio.create_task(node.run_async())
+        handle, running = node.handle(), asyncio.create_task(node.run_async())
+
+        async def leave():
+            if not running.done():
+                handle.stop()
+            await running
+
+        scene.leave = leave
         try:
             yield scene
         finally:
-            node.handle().stop()
-            await running
+            await leave()
+            scene.leave = None
             node.dispose()
             del node
 

@@ -4,7 +4,16 @@ import json
 from collections import Counter
 
 import pytest
-from nautilus_trader.model import BarType, BookAction, BookType, OrderBookDeltas, QuoteTick
+from nautilus_trader.model import (
+    BarType,
+    BookAction,
+    BookType,
+    ClientId,
+    OptionSeriesId,
+    OrderBookDeltas,
+    QuoteTick,
+    StrikeRange,
+)
 from node_scene import POLYMARKET, SECOND, play
 from polymarket_samples import START, gamma_market, listing
 from true_books import EVERY_FRAME, T0, Stage
@@ -332,3 +341,35 @@ def test_a_disputed_result_pays_nothing_until_it_is_final_and_then_once():
     assert (resolution.payout, resolution.is_final) == (0, True)
     closes = [one for one in told if type(one).__name__ == "InstrumentClose"]
     assert [str(one.close_price) for one in closes] == ["0.0000", "1.0000"]
+
+
+@pytest.mark.card("polymarket", "TC-E83")
+def test_no_data_come_after_a_stop_and_every_connection_is_closed():
+    async def scene(on):
+        await on.with_book()
+        await on.change(("BUY", "0.41", "5"))
+        await on.until(lambda: str(on.ear.of("QuoteTick", on.side(0))[-1].bid_price) == "0.4100")
+        assert on.venue.sockets
+        await on.leave()
+        heard = len(on.ear.heard)
+        await on.until(lambda: not on.venue.sockets)
+        await on.change(("BUY", "0.42", "5"))
+        assert len(on.ear.heard) == heard
+
+    play(scene)
+
+
+@pytest.mark.card("polymarket", "TC-D63")
+def test_an_option_chain_finds_no_option_and_asks_the_venue_nothing():
+    async def scene(on):
+        await on.with_book()
+        heard = len(on.venue.heard)
+        chain = OptionSeriesId("POLYMARKET", "BTC", "USD", 2_000_000_000_000_000_000)
+        on.ear.subscribe_option_chain(chain, StrikeRange.atm_relative(1, 1), client_id=ClientId("POLYMARKET"))
+        await on.change(("BUY", "0.41", "5"))
+        await on.until(lambda: str(on.ear.of("QuoteTick", on.side(0))[-1].bid_price) == "0.4100")
+        assert [one for one in on.venue.heard[heard:] if one != "PING"] == []
+        with pytest.raises(NotImplementedError, match="no options"):
+            await on.client._request_option_chain_reference_price(None)
+
+    play(scene)
