@@ -83,9 +83,10 @@ class _Together:
     Whole numbers, so that what is added and taken away again leaves nothing behind.
     """
 
+    asked_at: int
+    estimate: Estimate
+
     def __init__(self, market: str, other: str) -> None:
-        self.asked_at = 0
-        self.estimate = Estimate(0.0, 0)
         self._looks = 0
         self._market = market
         self._other = other

@@ -376,6 +376,7 @@ def test_a_fee_of_more_than_two_hundred_digits_raises_rather_than_lose_one(digit
         ("0.5", True, "0.0350"),
         ("10", False, "0.1750"),
         ("10.01", False, "0.1752"),
+        ("1.001", False, "0.0176"),
         ("3", True, "0.21"),
     ],
 )

@@ -161,6 +161,19 @@ def test_a_price_that_stood_still_for_a_whole_window_says_nothing_again():
     assert made.estimate("A", "B") == Estimate(0.0, 255)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_moves_with_itself_is_never_more_than_one(sign):
+    # Of this, the roots of both spreads make a whisker less than what they share.
+    for other in range(2, 40):
+        made, price = History(), 0
+        for at, step in enumerate((0, 1, other, 3 * other, 7)):
+            price += step
+            look(made, (price, sign * price), at * SECOND)
+        found = made.estimate("A", "B").correlation
+        assert found == pytest.approx(sign)
+        assert -1 <= found <= 1
+
+
 def test_prices_are_asked_for_once_a_second_only():
     made, asked = History(), []
     for at in range(20):
@@ -277,8 +290,8 @@ def test_the_guardian_looks_at_the_prices_of_all_markets_it_met_once_a_second(ta
     assert held.guard.beat_ns == SECOND
     for market, yes in (("A", toy.yes.id), ("B", toy.other.id)):
         held.guard.meet(market, yes)
-    for at, bid in enumerate(("0.4800", "0.4600", "0.4900")):
-        held.desk.now = toy.start + at * SECOND
+    for at, bid in enumerate(("0.4800", "0.4800", "0.4600", "0.4600", "0.4900")):
+        held.desk.now = toy.start + at * SECOND // 2
         for yes in (toy.yes, toy.other):
             held.desk.quotes[yes.id] = toy.quote_at(held.desk.now, bid=bid, instrument=yes)
         assert held.guard.recheck(held.desk)

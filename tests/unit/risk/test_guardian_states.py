@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from nautilus_trader.core import UUID4
-from nautilus_trader.model import AccountId, OrderSubmitted, Quantity
+from nautilus_trader.model import AccountId, OrderAccepted, OrderSubmitted, Quantity, VenueOrderId
 
 from engine import Clearing, Usd
 from engine.desk import Belief
@@ -286,6 +286,21 @@ def test_a_book_has_one_way_down(table):
 
 def replace_share(step):
     return DrawdownSteps(share=0.2, steps=step.steps)
+
+
+def test_a_venues_answer_to_an_order_is_counted_with_its_time(table):
+    t = table()
+    order = small(t)
+    t.ask(order)
+    ids, now = t.ids(order), t.desk.now
+    t.guard.hear(OrderSubmitted(*ids, AccountId("KALSHI-001"), UUID4(), now, now), t.desk)
+    later, tally = now + 5_000_000_000, t.guard.memory.tally
+    accepted = OrderAccepted(
+        *ids, VenueOrderId("V"), AccountId("KALSHI-001"), UUID4(), later, later, reconciliation=False
+    )
+    t.guard.hear(accepted, t.desk)
+    assert tally.answers_since("KALSHI", now) == (0, 1)
+    assert tally.slowest_since("KALSHI", 0, later) == 5_000_000_000
 
 
 # What it looks at, and when

@@ -1,8 +1,9 @@
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from risk.marks import DAY_NS, Marks
+from risk.marks import DAY_NS, Marks, week_ends_ns
 
 
 def looked(*profits):
@@ -21,6 +22,22 @@ def test_a_new_day_starts_at_its_first_look_and_the_high_stays():
     marks = looked(5, 20, -7, 3)
     marks.look(Decimal(1), 20_001 * DAY_NS)
     assert (marks.day, marks.day_start_usd, marks.day_low_usd, marks.high_usd) == (20_001, 1, 1, 20)
+
+
+def test_a_day_lasts_from_midnight_to_midnight_utc_and_a_week_from_monday():
+    monday = datetime(2026, 11, 30, tzinfo=UTC)
+    midnight_ns = round(monday.timestamp()) * 1_000_000_000
+    marks = Marks()
+    marks.look(Decimal(9), midnight_ns - 1)
+    before = marks.day, marks.week
+    marks.look(Decimal(5), midnight_ns)
+    assert (marks.day, marks.week) == (before[0] + 1, before[1] + 1)
+    assert (marks.day_start_usd, marks.week_start_usd) == (5, 5)
+    assert week_ends_ns(midnight_ns - 1) == midnight_ns
+
+
+def test_before_the_first_look_nothing_is_known():
+    assert set(Marks().as_plain().values()) == {None}
 
 
 def test_the_high_only_goes_up():

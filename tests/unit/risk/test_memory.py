@@ -1,4 +1,6 @@
-from risk.memory import Keeper, Memory, recall
+import numpy as np
+
+from risk.memory import UNTIL_TOLD, Keeper, Memory, recall
 from risk.store import MemoryStore
 
 
@@ -12,6 +14,10 @@ class Counting(MemoryStore):
     def save(self, name, plain):
         self.saved.append(name)
         super().save(name, plain)
+
+
+def test_until_told_is_the_last_time_that_a_clock_of_nanoseconds_can_show():
+    assert np.iinfo(np.int64).max == UNTIL_TOLD
 
 
 def test_what_may_not_be_bought_is_remembered_over_a_restart():

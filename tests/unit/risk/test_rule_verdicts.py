@@ -56,7 +56,7 @@ from risk.rules.portfolio import (
     MaxStressLoss,
     MaxValueAtRisk,
 )
-from risk.rules.rule import Pause
+from risk.rules.rule import Pause, Rule
 from risk.rules.sanity import MinimumEdge, PriceOnGrid, StalePrice, SufficientBalance
 from risk.rules.shares import MaxKelly, MaxShareDeployed, MaxSharePerMarket, MaxSharePerVenue
 from risk.rules.venue import FailedExecutions, MaxApiErrors, MaxFaults, MaxLatency, RejectRate, VenueMode
@@ -248,6 +248,7 @@ ROWS = [
     (ConfirmedBook(), {"quote": None}, {}, 'no quote of KXFED-27JAN-C-YES.KALSHI'),
     (MarketUnresolved(margin_secs=3600), {}, {}, 'KXFED-27JAN-C.KALSHI closes at 2026-09-21 15:13:20 UTC, limit is 3600 secs before'),
     (MarketUnresolved(margin_secs=3599), {}, {}, None),
+    (MarketUnresolved(margin_secs=3600), {"now_ns": START - 1}, {}, None),
     (MarketUnresolved(margin_secs=0), {}, {"unsettled": {"KXFED-27JAN-C.KALSHI": "disputed"}}, 'KXFED-27JAN-C.KALSHI is disputed'),
     (MarketUnresolved(margin_secs=0), {}, {"unsettled": {"KXFED-27JAN-H.KALSHI": "disputed"}}, None),
     (TooGoodEdge(limit=Cents("0.19")), {}, {}, 'an edge of 0.2 USD on KXFED-27JAN-C-YES.KALSHI is too good, limit is 0.19 USD'),
@@ -270,6 +271,8 @@ ROWS = [
     (NetEdgeAfterCosts(limit=Usd("0.1831"), yearly_rate=1, order_usd=Usd(0)), {}, {}, None),
     (NetEdgeAfterCosts(limit=Usd("0.18316"), yearly_rate=1, order_usd=Usd(0)), {}, {}, '0.183154 USD left per contract (price 0.400000, fee 0.016800, lock-up 0.000046, gas and transfer 0.000000), limit is 0.18316 USD'),
     (NetEdgeAfterCosts(limit=Usd("0.1832"), yearly_rate=0, order_usd=Usd(0)), {}, {}, None),
+    (NetEdgeAfterCosts(limit=Usd("0.1432"), yearly_rate=0.1, order_usd=Usd(0)), {"closes_ns": START + 365 * 86_400 * S}, {}, None),
+    (NetEdgeAfterCosts(limit=Usd("0.1433"), yearly_rate=0.1, order_usd=Usd(0)), {"closes_ns": START + 365 * 86_400 * S}, {}, '0.1432 USD left per contract (price 0.400000, fee 0.016800, lock-up 0.040000, gas and transfer 0.000000), limit is 0.1433 USD'),
     (NetEdgeAfterCosts(limit=Usd("0"), yearly_rate=0.1, order_usd=Usd(0)), {"belief": None}, {}, 'an order on KXFED-27JAN-C-YES.KALSHI without a belief or a limit price'),
     (NetEdgeAfterCosts(limit=Usd("0"), yearly_rate=0.1, order_usd=Usd(0)), {"price": None}, {}, 'an order on KXFED-27JAN-C-YES.KALSHI without a belief or a limit price'),
     (NetEdgeAfterCosts(limit=Usd("0.1"), yearly_rate=0, order_usd=Usd(0)), {"is_marketable": True, "price": D("0.55"), "quote": quote(asks="60")}, {}, '0.0512 USD left per contract (price 0.532000, fee 0.016800, lock-up 0.000000, gas and transfer 0.000000), limit is 0.1 USD'),
@@ -417,5 +420,5 @@ def test_what_a_rule_needs_and_which_way_it_is_tight(kind):
     assert kind.watches_prices is (kind.__name__ == "MaxPairCorrelation")
     assert kind.watches_signals is (kind.__name__ == "CorrelatedSignals")
     assert issubclass(kind, Pause) is (kind.__name__ in PAUSES)
-    assert kind.__struct_config__.frozen
+    assert all(base.__struct_config__.frozen for base in kind.__mro__ if issubclass(base, Rule))
     assert kind.__struct_config__.forbid_unknown_fields
