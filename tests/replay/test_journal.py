@@ -191,6 +191,8 @@ def test_a_journal_is_one_books(journal):
 # A restart of the guardian
 
 
+@pytest.mark.card("kalshi", "AR-E34")
+@pytest.mark.card("polymarket", "AR-E34")
 def test_a_halt_survives_every_run_of_its_mode_until_a_named_operator_resumes(journal):
     guard = Guardian([], Ledger(), store=GuardStore(of_run(journal, "r-1", "sandbox")))
     guard.halt("smoke", 7)

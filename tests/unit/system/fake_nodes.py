@@ -120,8 +120,8 @@ class Stage:
     causes: list
 
 
-def stage(folder, *scripts, doubts=(), terms=QUICK, patience=PATIENCE):
-    """`patience` is for the first node; a machine under load is given time with all others."""
+def stage(folder, *scripts, doubts=(), terms=QUICK, patience=PATIENCE, closers=None):
+    """`patience` is for the first node; a machine under load is given time with all others. `closers` take the venue's place."""
     causes = []
 
     async def start(cause):
@@ -134,5 +134,7 @@ def stage(folder, *scripts, doubts=(), terms=QUICK, patience=PATIENCE):
         )
 
     venue, notes = Venue(list(doubts)), Notes()
-    supervisor = Supervisor(start, [venue], notes, terms, random=lambda: 0.5, monotonic=time.monotonic)
+    supervisor = Supervisor(
+        start, closers or [venue], notes, terms, random=lambda: 0.5, monotonic=time.monotonic
+    )
     return Stage(supervisor, venue, notes, causes)
