@@ -168,3 +168,16 @@ def test_a_disputed_market_is_blocked_until_the_note_is_taken_back(table, propos
     assert "KXFED-27JAN-C.KALSHI is disputed" in t.ask(t.order("a", "buy", "1.00", "0.5000"))
     t.guard.note_market("KXFED-27JAN-C.KALSHI", None)
     assert t.ask(t.order("b", "buy", "1.00", "0.5000")) is None
+
+
+def test_before_anything_happened_nothing_is_counted():
+    plain = Tally().as_plain()
+    counts = [plain[name] for name in ("trades_today", "cancels_today", "losses_in_a_row", "last_loss_ns")]
+    assert (plain["day"], counts) == (-1, [0, 0, 0, 0])
+
+
+def test_a_word_on_a_venue_is_that_of_who_brings_data_unless_it_is_said_otherwise():
+    tally = Tally()
+    tally.note("KALSHI", Condition.PAUSED, 1)
+    tally.note("KALSHI", Condition.CANCEL_ONLY, 2, by_desk=True)
+    assert (tally.modes, tally.desk_modes) == ({"KALSHI": "paused"}, {"KALSHI": "cancel_only"})
