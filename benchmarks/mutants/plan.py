@@ -29,6 +29,7 @@ _OF_OTHERS = {
     ],
     "markets/ticks.py": ["tests/unit/markets/test_ticks.py"],
     "simulation/fees.py": ["tests/adapters/kalshi/test_fees.py"],
+    "simulation/settlement.py": ["tests/unit/simulation/test_settlement.py"],
 }
 _SHARED = ("risk_cases", "risk_stage", "polymarket_listed", "tapes", "toy")
 
