@@ -15,7 +15,7 @@ backtest: $(READY)  ## replay a book (BOOK=configs/demo.toml) and write its repo
 
 .PHONY: test
 test: $(READY)  ## run the test suite
-	$(BIN)/pytest -q -n 4 --dist loadfile
+	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup
 setup: $(READY)  ## only set up
