@@ -26,36 +26,37 @@ class Departures:
         self._send = send
         self._native: dict[str, Send] = {name: getattr(strategy, name) for name in CANCELS}
         self._leaving: dict[ClientOrderId, tuple[InstrumentId, OrderSide]] = {}
-        self._waiting: dict[ClientOrderId, list[Callable[[], None]]] = {}
+        self._waiting: dict[ClientOrderId, Callable[[], None]] = {}
 
     def leave(self, orders: Iterable[Any]) -> None:
         """Take note of orders that are about to be submitted."""
         for order in orders:
             self._leaving[order.client_order_id] = order.instrument_id, order.side
 
-    def hear(self, event: Any) -> Sequence[Callable[[], None]]:
-        """Return what waited for the order of an event, to be done now, oldest first."""
+    def hear(self, event: Any) -> Callable[[], None] | None:
+        """Return the cancel that waited for the order of an event, to be sent now."""
         order_id = getattr(event, "client_order_id", None)
         if order_id not in self._leaving or isinstance(event, OrderInitialized):
-            return ()
+            return None
         del self._leaving[order_id]
-        return self._waiting.pop(order_id, ())
+        return self._waiting.pop(order_id, None)
 
     def cancel_order(self, client_order_id: ClientOrderId, *args: Any, **kwargs: Any) -> None:
-        """Cancel an order, once it is known to have left."""
+        """Cancel an order, once it is known to have left; of several cancels that wait for it the first is sent."""
         cancel = partial(self._send, self._native["cancel_order"], client_order_id, *args, **kwargs)
         if self._must_wait(client_order_id):
-            self._waiting.setdefault(client_order_id, []).append(cancel)
+            self._waiting.setdefault(client_order_id, cancel)
         else:
             cancel()
 
     def cancel_orders(self, client_order_ids: Sequence[ClientOrderId], *args: Any, **kwargs: Any) -> None:
         """Cancel orders together; those that have not left follow one by one."""
-        if ready := [one for one in client_order_ids if not self._must_wait(one)]:
+        must_wait = [one for one in client_order_ids if self._must_wait(one)]
+        leaving = set(must_wait)
+        if ready := [one for one in client_order_ids if one not in leaving]:
             self._send(self._native["cancel_orders"], ready, *args, **kwargs)
-        for one in client_order_ids:
-            if one not in ready:
-                self.cancel_order(one, *args, **kwargs)
+        for one in must_wait:
+            self.cancel_order(one, *args, **kwargs)
 
     def cancel_all_orders(
         self,
@@ -80,8 +81,8 @@ class Departures:
         if strategy_only:
             which["strategy_id"] = self._strategy.strategy_id
         resting = [*cache.orders_open(**which), *cache.orders_inflight(**which)]
-        ids = dict.fromkeys([*(one.client_order_id for one in resting), *leaving])
-        self.cancel_orders([*ids], client_id, params)
+        wanted = [one.client_order_id for one in resting if not one.is_pending_cancel]
+        self.cancel_orders([*dict.fromkeys([*wanted, *leaving])], client_id, params)
 
     def _must_wait(self, order_id: ClientOrderId) -> bool:
         return order_id in self._leaving and self._strategy.is_running()

@@ -114,8 +114,8 @@ class Strategy[C: StrategyConfig](trading.Strategy):
         try:
             hook(event)
         finally:
-            for command in self.__departures.hear(event):
-                self.__turns.take(command)
+            if cancel := self.__departures.hear(event):
+                self.__turns.take(cancel)
 
     def __send(self, command: Callable[..., None], *args: Any, **kwargs: Any) -> None:
         self.__turns.during(command, *args, **kwargs)
