@@ -94,6 +94,8 @@ class Measured(Strategy[BenchSettings]):
             self.cancel_all_orders(self._market)
             self._rests = False
             return
+        if len(self._stamps.sent) >= ORDERS:
+            return
         size = self.config.size + len(self._stamps.asked) * self.config.step
         asked_ns = time.perf_counter_ns()
         if order := self.buy(self._market, size, Decimal("0.01"), post_only=True):
