@@ -13,6 +13,8 @@ from adapters.polymarket.execution.translation import contract_of, side_of
 from adapters.polymarket.factories.execution import make_http
 from adapters.polymarket.http.client import PolymarketHttp
 from adapters.polymarket.http.portfolio import units
+from adapters.polymarket.messages.portfolio import PositionRow
+from adapters.polymarket.providers.life import payout_of_market
 from adapters.polymarket.signing.keys import Wallet
 from markets.instruments import info_of
 from system.book import Raw
@@ -25,12 +27,16 @@ _ZERO: Final = Decimal(0)
 
 
 class PolymarketBooks:
-    """Reads through `http`. Each token is a market of its own here: shares of a pair do not net before a merge."""
+    """Reads through `http`. Each token is a market of its own here: shares of a pair do not net before a merge.
+
+    Shares of a market that has paid are no position any more but what they pay, redeemed or not: our books count that as paid.
+    """
 
     def __init__(self, http: PolymarketHttp, wallet: Wallet, now_ns: Callable[[], int]) -> None:
         self._http = http
         self._wallet = wallet
         self._now_ns = now_ns
+        self._payouts: dict[str, Decimal] = {}
 
     async def read(self, since_ns: int) -> Statement:
         """Return the venue's word: matches on their way are counted as they will be, failed ones are left out."""
@@ -41,11 +47,14 @@ class PolymarketBooks:
         rows = await self._http.get_own_trades(after_secs=max(0, since_ns // _SECOND_NS))
         found = [fill for row in rows for fill in statements.of_trade(row, self._is_ours)]
         fills = [fill for fill in found if not fill.is_failed]
-        tokens = {row.token_id for row in await self._http.get_positions(self._wallet.funder)}
-        tokens |= {fill.token_id for fill in fills}
+        rows_held = await self._http.get_positions(self._wallet.funder)
+        tokens = {row.token_id for row in rows_held} | {fill.token_id for fill in fills}
         shares = {
             token: units((await self._http.get_shares(token, kind)).balance) for token in sorted(tokens)
         }
+        for row in rows_held:
+            if row.redeemable and (payout := await self._payout(row)) is not None:
+                cash += shares.pop(row.token_id, _ZERO) * payout
         orders = [statements.of_order(row) for row in await self._http.get_orders()]
         return Statement(
             as_of_ns=as_of_ns,
@@ -69,6 +78,16 @@ class PolymarketBooks:
     async def close(self) -> None:
         """Let go of the connection."""
         await self._http.close()
+
+    async def _payout(self, row: PositionRow) -> Decimal | None:
+        """Return what a share pays, None while the order book does not say; it is asked once for each market that has paid."""
+        if row.token_id not in self._payouts:
+            market = await self._http.get_market(row.condition_id)
+            first = payout_of_market(market)
+            if first is not None:
+                sides = zip(market.tokens, (first, 1 - first), strict=True)
+                self._payouts |= {token.token_id: payout for token, payout in sides}
+        return self._payouts.get(row.token_id)
 
     def _is_ours(self, _order_id: str, owner: str, wallet: str) -> bool:
         return owner == self._http.credentials.key or wallet.lower() == self._wallet.funder.lower()

@@ -4,13 +4,13 @@ import asyncio
 import os
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
-from functools import partial
 from typing import override
 from unittest.mock import patch
 
 from nautilus_trader.common import LogLevel
 from nautilus_trader.model import InstrumentClose, InstrumentId, TimeInForce
 
+from campaigns.polymarket.desk import Parts, in_place
 from campaigns.polymarket.world import World, make_markets
 from engine import Strategy, StrategyConfig
 from markets.instruments import outcome_id
@@ -26,7 +26,7 @@ from system.node_process import make_plan
 from system.reconciliation import Pace, Reconciler
 from system.run_journal import RunJournal
 
-QUICK = partial(Reconciler, pace=Pace(every_secs=0.5, confirm_secs=0.2, patience_secs=3.0))
+QUICK = Pace(every_secs=0.5, confirm_secs=0.2, patience_secs=3.0)
 VENUE = "POLYMARKET"
 PLAIN = 4  # of the campaign's markets, the one without a delay and without an event of many
 
@@ -77,10 +77,11 @@ class Hand(Strategy[HandConfig]):
 
 
 class Scene:
-    """The double's world, the node, and the hand in it."""
+    """The double's world, the node, and the hand in it; `reconcilers` are those that compare its books."""
 
-    def __init__(self, world, node):
+    def __init__(self, world, node, reconcilers, client):
         self.world, self.node, self.exchange = world, node, world.double.exchange
+        self.reconcilers, self.client = reconcilers, client
         self.hand, self.ledger = node._strategies[0], node.crew.ledger
         self.market = self.exchange.markets[make_markets(0)[PLAIN].condition_id]
 
@@ -100,9 +101,14 @@ class Scene:
 
     async def buy(self, outcome, shares, price):
         """Take what is offered, as soon as that may be."""
-        await self.until(lambda: outcome in self.hand.quoted and not self.node.guardian.doubts)
+        await self.until(lambda: outcome in self.hand.quoted and self.agrees())
         sent = self.hand.buy(outcome, Decimal(shares), Decimal(price), time_in_force=TimeInForce.IOC)
         await self.until(lambda: self.status(sent) == "FILLED")
+
+    def agrees(self):
+        """Whether all books were compared, and nothing differs."""
+        compared = any(one.looks for one in self.reconcilers)
+        return compared and not self.node.guardian.doubts
 
     def closes(self):
         """What each outcome was told to pay."""
@@ -111,6 +117,12 @@ class Scene:
             for one in self.hand.heard
             if isinstance(one, InstrumentClose)
         ]
+
+    def turn_to(self, place):
+        """Look at another of the campaign's markets from now on, and let others trade there."""
+        self.ended = self.market.condition_id
+        self.market = self.exchange.markets[make_markets(0)[place].condition_id]
+        self.offer(50, 100)
 
     def cash(self):
         return Decimal(self.exchange.ledger.wallet(self.world.address).cash) / ONE
@@ -156,8 +168,15 @@ reconcile_secs = 1.0
             Journal.open(str(folder / "journal.sqlite"), now_ns), "hand", plan.mode, plan.book.name, now_ns
         )
         journal.begin(plan.trader_id, "test", plan.identity)
+        reconcilers, parts = [], Parts()
+
+        def compare(*asked):
+            reconcilers.append(Reconciler(*asked, pace=QUICK))
+            return reconcilers[-1]
+
         with (
-            patch("system.venue_audit.Reconciler", QUICK),
+            patch("system.venue_audit.Reconciler", compare),
+            in_place(parts),
             EventLog(folder / "events.jsonl", keeps_up=True) as log,
         ):
             book = NodePlan(
@@ -170,7 +189,7 @@ reconcile_secs = 1.0
                     while node.phase != "running":
                         assert not running.done()
                         await asyncio.sleep(0.02)
-                yield Scene(world, node)
+                yield Scene(world, node, reconcilers, parts.clients[-1])
             finally:
                 node.stop()
                 with suppress(RunFailed):

@@ -53,21 +53,35 @@ def test_a_void_pays_half_on_each_side_and_yes_and_no_together_one(tmp_path):
     play(tmp_path, work)
 
 
-def test_shares_that_nobody_redeems_bar_new_risk_until_they_are_redeemed(tmp_path):
+@pytest.mark.parametrize("winner", [0, 1])
+@pytest.mark.parametrize("redeems", [True, False])
+def test_after_a_market_has_paid_the_next_one_is_traded_redeemed_or_not(tmp_path, redeems, winner):
+    """After the first payout the client held no share to be there, and denied every buy for ever."""
+
     async def work(scene):
-        yes, _ = scene.outcomes
-        await scene.buy(yes, 10, "0.51")
+        await scene.buy(scene.outcomes[0], 10, "0.51")
         await scene.until(lambda: scene.world.is_quiet)
-        before = scene.cash()
-        scene.exchange.redeems = False
-        scene.exchange.resolve(scene.market, scene.market.tokens[0])
+        before, owed = scene.cash(), 0 if winner else 10
+        scene.exchange.redeems = redeems
+        scene.exchange.resolve(scene.market, scene.market.tokens[winner])
         await scene.until(lambda: not scene.ledger.positions())
-        assert scene.cash() == before
-        await scene.until(lambda: scene.node.guardian.doubts)
-        assert "venue 10, engine 0, ledger 0, journal 0" in scene.node.guardian.doubts[VENUE]
-        scene.exchange.ledger.redeem(scene.world.address, scene.market)
-        await scene.until(lambda: not scene.node.guardian.doubts)
-        assert scene.ledger.cash_usd(VENUE) == scene.cash() == before + 10
+        assert scene.ledger.cash_usd(VENUE) == before + owed
+        assert scene.cash() == before + (owed if redeems else 0)
+        passes = scene.client._reconciliation.passes
+        await scene.until(
+            lambda: scene.client._reconciliation.passes > passes + 6
+        )  # whose doubts come by the second look
+        scene.turn_to(PLAIN + 1)
+        await scene.buy(scene.outcomes[0], 10, "0.51")
+        assert scene.client.doubts == ()
+        await scene.until(lambda: scene.client._desk.cash.balance_usd == scene.cash())
+        assert scene.ledger.cash_usd(VENUE) - scene.cash() == (0 if redeems else owed)
+        if not redeems:
+            scene.exchange.ledger.redeem(scene.world.address, scene.exchange.markets[scene.ended])
+            await scene.until(lambda: scene.cash() == scene.ledger.cash_usd(VENUE))
+            seen = scene.reconcilers[0].looks
+            await scene.until(lambda: scene.reconcilers[0].looks > seen + 3)
+            assert scene.agrees()
 
     play(tmp_path, work)
 

@@ -23,9 +23,13 @@ _ZERO: Final = Decimal(0)
 
 @dataclass(slots=True)
 class Holdings:
-    """Our shares per token, kept from fills and checked against the venue; `pending` fills are not settled yet."""
+    """Our shares per token, kept from fills and checked against the venue; `pending` fills are not settled yet.
+
+    `conditions` are the markets of these tokens.
+    """
 
     shares: dict[str, Decimal] = field(default_factory=dict)
+    conditions: dict[str, str] = field(default_factory=dict)
     pending: dict[str, FillStatement] = field(default_factory=dict)
     last_fill_ns: dict[str, int] = field(default_factory=dict)
     _counted: set[str] = field(default_factory=set)
@@ -39,9 +43,11 @@ class Holdings:
         """The tokens that we hold something of."""
         return frozenset(token for token, held in self.shares.items() if held)
 
-    def begin(self, shares: Mapping[str, Decimal], fills: Iterable[FillStatement]) -> None:
+    def begin(
+        self, shares: Mapping[str, Decimal], conditions: Mapping[str, str], fills: Iterable[FillStatement]
+    ) -> None:
         """Start from the venue's positions, which hold these fills already."""
-        self.shares = dict(shares)
+        self.shares, self.conditions = dict(shares), dict(conditions)
         self._counted.update(fill.name for fill in fills)
 
     def correct(self, token_id: str, shares: Decimal) -> None:
@@ -53,6 +59,7 @@ class Holdings:
         if fill.name in self._counted:
             return False
         self._counted.add(fill.name)
+        self.conditions[fill.token_id] = fill.condition_id
         self._move(fill, 1)
         self.last_fill_ns[fill.token_id] = max(fill.at_ns, self.last_fill_ns.get(fill.token_id, 0))
         if not fill.is_final:

@@ -15,6 +15,7 @@ from adapters.polymarket.execution.desk import Desk
 from adapters.polymarket.execution.resolution import READ_ERRORS
 from adapters.polymarket.execution.statements import FillStatement, OrderStatement
 from adapters.polymarket.http.portfolio import units
+from adapters.polymarket.providers.life import payout_of_market
 from adapters.polymarket.websocket.user import UserSocket
 from orders.rounds import Rounds, Wanted
 
@@ -40,6 +41,7 @@ class Reconciliation:
     """Looks at everything of ours, now and then and whenever `ask` is called.
 
     Shares that differ twice alike are a doubt, and told; while a match of a token is on its way its shares are not judged.
+    Those of a market that has paid are what the venue says: redeemed or not, they trade no more.
     """
 
     def __init__(self, desk: Desk, findings: Findings) -> None:
@@ -159,9 +161,17 @@ class Reconciliation:
             if desk.holdings.has_moved(token, late_ns):
                 continue
             stated = units((await desk.http.get_shares(token, kind)).balance)
-            if stated != desk.holdings.of(token) and not desk.holdings.has_moved(token, late_ns):
+            if stated == desk.holdings.of(token) or desk.holdings.has_moved(token, late_ns):
+                continue
+            if await self._has_paid(token):
+                desk.holdings.correct(token, stated)
+            else:
                 differing[token] = stated
         self._judge(differing)
+
+    async def _has_paid(self, token: str) -> bool:
+        condition = self._desk.holdings.conditions[token]
+        return payout_of_market(await self._desk.http.get_market(condition)) is not None
 
     def _judge(self, differing: dict[str, Decimal]) -> None:
         desk = self._desk

@@ -129,7 +129,7 @@ class Reporting:
             _LOG.error(
                 "we have orders or trades on markets that the engine does not know: %s", sorted(unknown)
             )
-        self._desk.holdings.begin(first.shares, first.fills)
+        self._desk.holdings.begin(first.shares, first.conditions, first.fills)
         for fill in first.fills:
             if not fill.is_final and not fill.is_failed:
                 self._desk.holdings.pending[fill.name] = fill

@@ -5,7 +5,7 @@ They come by several requests, and a match between two of them would be told wit
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -26,12 +26,16 @@ _HALF: Final = Decimal("0.5")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Orders (closed ones as far as their fills tell), fills in time, and shares by token, matches on their way included."""
+    """Orders (closed ones as far as their fills tell), fills in time, and shares by token, matches on their way included.
+
+    `averages` are what shares cost, and `conditions` the markets of the tokens.
+    """
 
     orders: tuple[OrderStatement, ...]
     fills: tuple[FillStatement, ...]
     shares: Mapping[str, Decimal]
     averages: Mapping[str, Decimal]
+    conditions: Mapping[str, str]
 
     def average(self, token_id: str) -> Decimal | None:
         """Return what a share cost on average where fills do not tell: a half for one of a pair that was split."""
@@ -63,7 +67,8 @@ async def take_snapshot(
         await sleep(_SETTLING_PAUSE_SECS)
         before = await _movements(desk, since_secs)
     for _ in range(_MOST_TRIES):
-        shares, averages = await _shares(desk, {fill.token_id for fill in before[1]})
+        rows = await desk.http.get_positions(desk.wallet.funder)
+        shares = await _shares(desk, {row.token_id for row in rows} | {fill.token_id for fill in before[1]})
         after = await _movements(desk, since_secs)
         if before == after:
             break
@@ -77,7 +82,10 @@ async def take_snapshot(
             shares[fill.token_id] = shares.get(fill.token_id, _ZERO) + (
                 fill.shares if fill.side == "BUY" else -fill.shares
             )
-    return Snapshot(tuple(_all_orders(orders, fills)), fills, shares, averages)
+    averages = {row.token_id: row.avg_price for row in rows if row.avg_price}
+    conditions = {row.token_id: row.condition_id for row in rows}
+    conditions |= {fill.token_id: fill.condition_id for fill in (*before[1], *fills)}
+    return Snapshot(tuple(_all_orders(orders, fills)), fills, shares, averages, conditions)
 
 
 def _is_on_its_way(fill: FillStatement) -> bool:
@@ -99,12 +107,9 @@ async def _movements(
     return tuple(orders), tuple(sorted(fills, key=lambda fill: fill.at_ns))
 
 
-async def _shares(desk: Desk, traded: set[str]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+async def _shares(desk: Desk, tokens: Iterable[str]) -> dict[str, Decimal]:
     kind = int(desk.wallet.kind)
-    rows = await desk.http.get_positions(desk.wallet.funder)
-    tokens = {row.token_id for row in rows} | traded
-    shares = {token: units((await desk.http.get_shares(token, kind)).balance) for token in sorted(tokens)}
-    return shares, {row.token_id: row.avg_price for row in rows if row.avg_price}
+    return {token: units((await desk.http.get_shares(token, kind)).balance) for token in sorted(tokens)}
 
 
 def _all_orders(

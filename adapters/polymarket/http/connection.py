@@ -66,9 +66,8 @@ class Connection:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
-        for session in (self.clob, self.private, self.gamma, self.data):
-            await session.close()
+        """Close all connections, together: whoever waits for it may be cancelled meanwhile."""
+        await asyncio.gather(*(one.close() for one in (self.clob, self.private, self.gamma, self.data)))
 
 
 def bucket(requests_per_10_secs: float, monotonic: Callable[[], float]) -> TokenBucket:
