@@ -282,7 +282,9 @@ def test_what_happens_while_the_stream_is_down_is_fetched_before_new_risk():
         gone = desk.send("BUY", 10, "0.39")
         await desk.has(cid, "Accepted")
         await desk.has(gone, "Accepted")
-        desk.double.faults.add(PlannedFault(kind="disconnect_all", after_secs=0.0, millis=300.0))
+        # What is fetched takes its time: else all may be over between two looks of this test.
+        desk.double.faults.add(PlannedFault(kind="delay", route="GET /data/", times=0, millis=300.0))
+        desk.double.faults.add(PlannedFault(kind="disconnect_all", after_secs=0.0))
         await desk.until(lambda: desk.client.doubts)
         await desk.stage.crowd("SELL", "0.40", 10)
         await desk.has(cid, "Filled")
