@@ -294,9 +294,8 @@ class HttpSession:
         )
 
     def _note_date(self, reply: Reply) -> None:
-        if (
-            self.clock_path is not None or "Age" in reply.headers
-        ):  # a cache's date is that of an earlier answer
+        is_cached = "Age" in reply.headers  # then its date is that of an earlier answer
+        if is_cached or self.clock_path is not None:
             return
         try:
             date = parsedate_to_datetime(reply.headers.get("Date", ""))
