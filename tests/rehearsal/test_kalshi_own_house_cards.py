@@ -30,7 +30,7 @@ def test_a_finer_tick_issues_the_instrument_anew_and_the_record_replays_alike(tm
         assert coarse.price_precision == fine.price_precision
         on.rest(ticker, "bid", "0.095", "5")
         await on.until(lambda: ("0.0950", "5.00") in on.levels(ticker)[0])
-        assert ("0.9050", "5.00") in on.levels(ticker, "NO")[1]
+        await on.until(lambda: ("0.9050", "5.00") in on.levels(ticker, "NO")[1])  # told after YES
         whole = next(one for one in on.hand.heard[since:] if type(one).__name__ == "OrderBookDeltas")
         assert whole.deltas[0].action == BookAction.CLEAR
         bought = on.send(ticker, "YES", "BUY", "1", "0.095")
