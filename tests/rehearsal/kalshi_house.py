@@ -357,6 +357,7 @@ class House:
             async with asyncio.timeout(secs):
                 while not condition():
                     await asyncio.sleep(0.005)
+                await asyncio.sleep(0.005)  # what is told together is heard one after another
         except TimeoutError:
             raise AssertionError(f"it never happened: {self._say()}") from None
 

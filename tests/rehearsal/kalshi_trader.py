@@ -108,6 +108,7 @@ class Desk:
                     f"reasons {[getattr(e, 'reason', '') for e in self.trader.happened]}"
                 )
             await asyncio.sleep(0.01)
+        await asyncio.sleep(0.005)  # what is told together is heard one after another
 
     async def has(self, client_order_id, *names):
         await self.until(

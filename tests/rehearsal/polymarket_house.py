@@ -280,6 +280,7 @@ class Desk:
                     f"reasons {[getattr(e, 'reason', '') for e in self.trader.happened]}, strays {self.double.strays}"
                 )
             await asyncio.sleep(0.01)
+        await asyncio.sleep(0.005)  # what is told together is heard one after another
 
     async def has(self, client_order_id, *names):
         await self.until(lambda: set(names) <= set(self.events(client_order_id)), what=str(names))

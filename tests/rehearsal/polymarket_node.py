@@ -141,6 +141,7 @@ class Scene:
             heard = [(type(one).__name__, getattr(one, "reason", "")) for one in self.hand.heard]
             assert asyncio.get_running_loop().time() < deadline, (heard, self.node.guardian.doubts)
             await asyncio.sleep(0.02)
+        await asyncio.sleep(0.005)  # what is told together is heard one after another
 
 
 @asynccontextmanager

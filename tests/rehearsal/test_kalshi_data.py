@@ -135,11 +135,12 @@ class Rehearsal:
     def client(self):
         return self.clients[0]
 
-    async def until(self, condition, secs=4.0):
+    async def until(self, condition, secs=20.0):
         try:
             async with asyncio.timeout(secs):
                 while not condition():
                     await asyncio.sleep(0.005)
+                await asyncio.sleep(0.005)  # what is told together is heard one after another
         except TimeoutError:
             kinds = Counter(type(one).__name__ for one in self.ear.heard)
             books = {str(one): self.ear.levels(one) for one in self.ear.books}
@@ -352,7 +353,7 @@ def test_the_close_ends_quotes_and_the_payout_closes_each_side_once(rehearse):
         await on.until(lambda: any(one.phase is Phase.CLOSED for one in on.ear.of("MarketPhase")))
         closes_ns = on.ear.of("BinaryOption")[0].expiration_ns
         on.double.life.determine(A, "yes")
-        await on.until(lambda: len(on.ear.of("InstrumentClose")) == 2, secs=6)
+        await on.until(lambda: len(on.ear.of("InstrumentClose")) == 2)
         await asyncio.sleep(0.5)  # nothing may follow: there is no condition to wait for
         closes = {one.instrument_id: str(one.close_price) for one in on.ear.of("InstrumentClose")}
         assert closes == {side(A): "1.0000", side(A, "NO"): "0.0000"}
@@ -378,7 +379,7 @@ def test_a_settlement_during_an_outage_is_learnt_by_rest(rehearse):
         on.wire.drop(lambda frame: frame["type"] == "market_lifecycle_v2")
         await on.until(lambda: any(one.phase is Phase.CLOSED for one in on.ear.of("MarketPhase")))
         on.double.life.determine(A, "no")
-        await on.until(lambda: len(on.ear.of("InstrumentClose")) == 2, secs=6)
+        await on.until(lambda: len(on.ear.of("InstrumentClose")) == 2)
         assert [one.payout for one in on.ear.of("MarketResolution") if one.is_final] == [0]
 
     rehearse(scene, lasts_secs=1.5)
@@ -423,7 +424,7 @@ def test_a_dispute_holds_the_payout_back_until_it_is_decided(rehearse):
         await on.until(lambda: any(one.is_disputed for one in on.ear.of("MarketResolution")))
         assert on.ear.of("InstrumentClose") == []
         on.double.life.amend(A, "no")
-        await on.until(lambda: len(on.ear.of("InstrumentClose")) == 2, secs=6)
+        await on.until(lambda: len(on.ear.of("InstrumentClose")) == 2)
         assert {str(one.close_price) for one in on.ear.of("InstrumentClose", side(A))} == {"0.0000"}
 
     rehearse(scene, lasts_secs=1.0)

@@ -177,6 +177,7 @@ class Scene:
             async with asyncio.timeout(secs):
                 while not condition():
                     await asyncio.sleep(0.005)
+                await asyncio.sleep(0.005)  # what is told together is heard one after another
         except TimeoutError:
             kinds = Counter(type(one).__name__ for one in self.ear.heard)
             pytest.fail(
