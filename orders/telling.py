@@ -127,6 +127,7 @@ class Teller[T: Ticket]:
 
     def _close(self, ticket: T) -> None:
         ticket.is_closed, ticket.doubt, ticket.closed_ns = True, None, self._now_ns()
+        ticket.ended.set()
         ticket.known.set()
 
     def _now_ns(self) -> int:

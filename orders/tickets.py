@@ -29,7 +29,7 @@ class Ticket:
     `order_id` is the venue's and known once the order arrived. `told` contracts were told to the engine, by
     the trades in `trades`. `is_submitted` says that the engine was told of its leaving. `ending` is what the venue said; the order is `is_closed` once all fills before
     it are told too. `doubt` says what is unknown about it, None when nothing is, `cancel_doubt` the same of its cancel, which is followed while `is_cancelling`.
-    `known` is set when the venue's id is known or will never be.
+    `known` is set when the venue's id is known or will never be, `ended` when we have told that it is closed.
     """
 
     client_order_id: ClientOrderId
@@ -50,6 +50,7 @@ class Ticket:
     is_cancelling: bool = False
     is_fetching: bool = False
     known: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def unknown(self) -> str | None:

@@ -7,6 +7,7 @@ from nautilus_trader.model import TimeInForce
 from polymarket_house import NO, TOKENS, YES, rehearse, wall_ns
 
 from risk.state import State
+from simulation.wire.fault_plan import PlannedFault
 
 MINUTE_NS = 60 * 10**9
 
@@ -218,6 +219,22 @@ def test_all_forms_of_cancel_end_their_orders():
         for cid in ids:
             await desk.has(cid, "Canceled")
         assert desk.open_there() == set()
+
+    rehearse(work)
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_the_end_of_a_cancelled_order_is_asked_for_only_where_the_stream_does_not_tell_it(is_silent):
+    async def work(desk):
+        cid = desk.send("BUY", 10, "0.30")
+        await desk.has(cid, "Accepted")
+        desk.double.faults.add(PlannedFault(kind="delay", route="GET /data/order/", millis=1.0, times=0))
+        if is_silent:
+            desk.double.faults.add(PlannedFault(kind="drop", channel="order", times=0))
+        desk.cancel(cid)
+        await desk.has(cid, "Canceled")
+        asked = [one for one in desk.double.faults.injected if one.fault.kind == "delay"]
+        assert bool(asked) == is_silent
 
     rehearse(work)
 
