@@ -43,9 +43,9 @@ class TokenBucket:
         self._tokens = self.tokens - cost
         return max(0.0, -self._tokens / self._rate_per_sec)
 
-    def try_take(self, cost: float) -> bool:
-        """Take `cost` tokens if they are there now."""
-        if self.wait_secs(cost) > 0:
+    def try_take(self, cost: float, keep: float = 0.0) -> bool:
+        """Take `cost` tokens if they are there now, and `keep` would still be."""
+        if self.wait_secs(cost, keep) > 0:
             return False
         self._tokens -= cost
         return True
@@ -75,6 +75,8 @@ class _Line:
 
     ordinary: asyncio.Lock = field(default_factory=asyncio.Lock)
     urgent: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ordinary_calls: int = 0
+    urgent_calls: int = 0
     urgent_cost: float = 0.0
 
 
@@ -110,24 +112,40 @@ class Buckets:
         Ordinary calls leave `reserve_share` of the capacity, and what waiting urgent calls need, in the
         bucket. Raises ValueError for a cost above the capacity, which would wait for ever.
         """
-        self[group].check(cost)
+        bucket = self[group]
         line = self._lines[group]
-        if not urgent:
-            async with line.ordinary:
-                await self._take(group, cost, lambda: reserve_share * self[group].capacity + line.urgent_cost)
+        if urgent:
+            if line.urgent_calls or not bucket.try_take(cost):
+                await self._wait_urgently(bucket, line, cost)
             return
+        keep = reserve_share * bucket.capacity
+        if line.ordinary_calls or not bucket.try_take(cost, keep + line.urgent_cost):
+            await self._wait_in_line(bucket, line, cost, keep)
+
+    async def _wait_in_line(self, bucket: TokenBucket, line: _Line, cost: float, keep: float) -> None:
+        bucket.check(cost)
+        line.ordinary_calls += 1
+        try:
+            async with line.ordinary:
+                while not bucket.try_take(cost, keep + line.urgent_cost):  # others take meanwhile: look again
+                    await self._pause(bucket.wait_secs(cost, keep + line.urgent_cost))
+        finally:
+            line.ordinary_calls -= 1
+
+    async def _wait_urgently(self, bucket: TokenBucket, line: _Line, cost: float) -> None:
+        bucket.check(cost)
+        line.urgent_calls += 1
         line.urgent_cost += cost
         try:
             async with line.urgent:
-                await self._take(group, cost, lambda: 0.0)
+                while not bucket.try_take(cost):
+                    await self._pause(bucket.wait_secs(cost))
         finally:
+            line.urgent_calls -= 1
             line.urgent_cost -= cost
 
-    async def _take(self, group: str, cost: float, keep: Callable[[], float]) -> None:
-        bucket = self[group]
-        while (secs := bucket.wait_secs(cost, keep())) > 0:  # others may take meanwhile: look again
-            await self._sleep(max(secs, _LEAST_SLEEP_SECS))
-        bucket.take(cost)
+    async def _pause(self, secs: float) -> None:
+        await self._sleep(max(secs, _LEAST_SLEEP_SECS))
 
 
 def _check_limits(rate_per_sec: float, capacity: float) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import KW_ONLY, dataclass, field
 from email.utils import parsedate_to_datetime
 from random import SystemRandom
-from types import SimpleNamespace
-from typing import Self, override
+from typing import Any, Self, override
 
 import aiohttp
 import msgspec
@@ -271,26 +271,23 @@ class HttpSession:
     ) -> tuple[aiohttp.ClientResponse, bytes]:
         if self._aiohttp is None:
             self._aiohttp = self._open()
+        _LEAVING.set(request)
         async with self._aiohttp.request(
             request.method,
             request.url,
             data=request.payload,
             headers=headers,
             allow_redirects=False,  # what we sign for one host must not travel to another
-            trace_request_ctx=request,
         ) as response:
             return response, await response.read()
 
     def _open(self) -> aiohttp.ClientSession:
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_create_end.append(_note_connected)
-        trace.on_connection_reuseconn.append(_note_connected)
         return aiohttp.ClientSession(
+            connector=_Connector(),
             timeout=aiohttp.ClientTimeout(total=self.timeout_secs),
             headers={"Accept": "application/json"},
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(_send_once,),
-            trace_configs=[trace],
         )
 
     def _note_date(self, reply: Reply) -> None:
@@ -331,8 +328,22 @@ def _read_done[T](reply: Reply, into: type[T]) -> Outcome[T]:
         return Unknown(str(error), "unreadable", reply.status)
 
 
-async def _note_connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _facts: object) -> None:
-    context.trace_request_ctx.may_have_left = True
+_LEAVING: ContextVar[_Request] = ContextVar("the request that is about to leave")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Notes of a request that it has a connection: from then on its bytes may have left.
+
+    A trace would tell the same, but builds an object for each step of every request.
+    """
+
+    @override
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        connection = await super().connect(req, traces, timeout)
+        _LEAVING.get().may_have_left = True
+        return connection
 
 
 async def _send_once(

@@ -163,9 +163,10 @@ def cost_usd(ticket: Ticket) -> Decimal:
     if ticket.spends:
         usd = max(_ZERO, ticket.budget_usd - ticket.spent_usd)
         return usd + most_fee_of_spending(terms, usd, is_taker=True)
-    if ticket.leaves <= 0:
+    leaves = ticket.leaves
+    if leaves <= 0:
         return _ZERO
-    return most_cost_of_buying(terms, ticket.leaves, ticket.price, is_taker=not ticket.is_post_only)
+    return most_cost_of_buying(terms, leaves, ticket.price, is_taker=not ticket.is_post_only)
 
 
 def _signed(fill: FillStatement) -> Decimal:

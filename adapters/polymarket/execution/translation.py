@@ -123,7 +123,10 @@ def is_post_only(order: Any) -> bool:
 
 
 def problem_of(order: Any, contract: Contract, worst: Decimal, now_ns: int) -> str | None:
-    """Return why the venue cannot take an order at `worst`, its limit; None when it can. `now_ns` judges its expiry."""
+    """Return why the venue cannot take an order of a kind that it has, at `worst`, its limit; None when it can.
+
+    `now_ns` judges its expiry.
+    """
     return next(_problems(order, contract, worst, now_ns), None)
 
 
@@ -214,15 +217,14 @@ def _covering(order: Any, book: Any) -> Decimal | None:
 
 
 def _problems(order: Any, contract: Contract, worst: Decimal, now_ns: int) -> Iterator[str]:
-    yield from _problems_of_kind(order)
-    yield from _problems_of_time(order, now_ns)
+    kind = order_type_of(order)
+    yield from _problems_of_time(order, kind, now_ns)
     if not contract.tick <= worst <= 1 - contract.tick or worst % contract.tick:
         grid = f"from {contract.tick} to {1 - contract.tick} in steps of {contract.tick}"
         yield f"INVALID_PRICE expected a price of {contract.instrument_id} {grid}, found {worst}"
     size = order.quantity.as_decimal()
     if size % _LOT:
         yield f"INVALID_SIZE expected a multiple of {_LOT} on {contract.instrument_id}, found {size}"
-    kind = order_type_of(order)
     if kind in RESTING and size < contract.least:
         yield f"INVALID_SIZE expected {contract.least} shares or more on {contract.instrument_id}, found {size}"
     paid = size if order.is_quote_quantity else size * worst
@@ -247,10 +249,10 @@ def _problems_of_kind(order: Any) -> Iterator[str]:
         yield "UNSUPPORTED quote quantity with a limit: its size is in shares"
 
 
-def _problems_of_time(order: Any, now_ns: int) -> Iterator[str]:
-    if order_type_of(order) is None:
+def _problems_of_time(order: Any, kind: orders.OrderType | None, now_ns: int) -> Iterator[str]:
+    if kind is None:
         yield f"UNSUPPORTED time in force {order.time_in_force.name}: expected GTC, GTD, IOC or FOK"
-    if is_post_only(order) and order_type_of(order) not in RESTING:
+    if kind not in RESTING and is_post_only(order):
         yield f"UNSUPPORTED post-only with {order.time_in_force.name}: it must rest"
     if order.time_in_force == TimeInForce.GTD:
         stated_ns = (order.expire_time_ns or 0) + venue.GTD_MARGIN_SECS * _SECOND_NS

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 
-from eth_utils.crypto import keccak
-
 from adapters.polymarket import constants as venue
-from adapters.polymarket.signing.hashing import word
+from adapters.polymarket.signing.hashing import keccak, word
 
 type Kind = Literal["split", "merge", "redeem"]
 
@@ -56,7 +54,7 @@ def call_of(kind: Kind, condition: str, units: int | None, *, is_neg_risk: bool)
     offset = _WORD_BYTES * (len(head) + 1 + len(tail))
     partition = [word(len(_PARTITION)), *map(word, _PARTITION)]
     adapter = venue.NEG_RISK_COLLATERAL_ADAPTER if is_neg_risk else venue.COLLATERAL_ADAPTER
-    selector = bytes(keccak(_SIGNATURES[kind]))[:4]
+    selector = keccak(_SIGNATURES[kind])[:4]
     return Call(adapter, selector + b"".join([*head, word(offset), *tail, *partition]))
 
 

@@ -4,12 +4,18 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
+from Crypto.Hash import keccak as _keccak
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 _DOMAIN: Final = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _BARE_DOMAIN: Final = b"EIP712Domain(string name,string version,uint256 chainId)"
 _ADDRESS_BYTES: Final = 20
+
+
+def keccak(data: bytes) -> bytes:
+    """Return the Keccak-256 hash that Ethereum uses, which is not SHA3-256."""
+    # Not eth_utils' own, which looks at each argument for three other types: that takes longer than the hash.
+    return _keccak.new(digest_bits=32 * 8, data=data).digest()
 
 
 def word(value: int | bytes | str) -> bytes:
@@ -43,12 +49,12 @@ def checked_address(text: str) -> str:
 
 def struct_hash(kind: bytes, *members: int | bytes | str) -> bytes:
     """Return the hash of a struct whose type text is `kind`; texts among its members come hashed already."""
-    return bytes(keccak(_type_hash(kind) + b"".join(map(word, members))))
+    return keccak(_type_hash(kind) + b"".join(map(word, members)))
 
 
 @lru_cache
 def _type_hash(kind: bytes) -> bytes:
-    return bytes(keccak(kind))
+    return keccak(kind)
 
 
 @lru_cache  # an order names the same few again and again, and a checksum costs more than the hash of the order
@@ -75,4 +81,4 @@ class Domain:
 
     def digest(self, struct: bytes) -> bytes:
         """Return what is signed of a struct's hash."""
-        return bytes(keccak(b"\x19\x01" + self.separator + struct))
+        return keccak(b"\x19\x01" + self.separator + struct)

@@ -13,10 +13,9 @@ from typing import Final, Self
 
 from coincurve import PrivateKey
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from adapters.polymarket import constants as venue
-from adapters.polymarket.signing.hashing import Domain, checked_address, struct_hash
+from adapters.polymarket.signing.hashing import Domain, checked_address, keccak, struct_hash
 from adapters.polymarket.signing.wallets import WalletKind, proxy_address, safe_address
 
 PRIVATE_KEY_NAME: Final = "POLYMARKET_PRIVATE_KEY"
@@ -90,6 +89,7 @@ class ApiCredentials:
     key: str = field(repr=False)
     secret: str = field(repr=False)
     passphrase: str = field(repr=False)
+    _hmac_key: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, value in ((API_KEY_NAME, self.key), (PASSPHRASE_NAME, self.passphrase)):
@@ -101,6 +101,7 @@ class ApiCredentials:
             decoded = b""
         if not decoded:
             raise BadCredentials(f"expected url-safe base64 in {API_SECRET_NAME}, found something else")
+        object.__setattr__(self, "_hmac_key", decoded)
 
     @classmethod
     def from_environment(cls, address: str, environ: Mapping[str, str]) -> Self | None:
@@ -120,7 +121,7 @@ class ApiCredentials:
         """Return the headers of one request; a query in `path` is left out, `body` are the bytes that are sent."""
         at_secs = str(now_ns // _SECOND_NS)
         text = f"{at_secs}{method.upper()}{path.partition('?')[0]}".encode() + body
-        signature = hmac_digest(urlsafe_b64decode(self.secret), text, sha256)
+        signature = hmac_digest(self._hmac_key, text, sha256)
         return {
             "POLY_ADDRESS": self.address,
             "POLY_API_KEY": self.key,

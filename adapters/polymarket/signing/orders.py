@@ -9,11 +9,9 @@ from enum import Enum
 from functools import cached_property
 from typing import Final
 
-from eth_utils.crypto import keccak
-
 from adapters.polymarket import constants as venue
 from adapters.polymarket.signing.amounts import Amounts, Side
-from adapters.polymarket.signing.hashing import Domain, struct_hash
+from adapters.polymarket.signing.hashing import Domain, keccak, struct_hash
 from adapters.polymarket.signing.keys import Wallet
 from adapters.polymarket.signing.wallets import WalletKind
 

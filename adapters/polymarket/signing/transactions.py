@@ -6,11 +6,9 @@ The legacy form with the chain's number in its signature (EIP-155), which every 
 from dataclasses import dataclass
 from typing import Final
 
-from eth_utils.crypto import keccak
-
 from adapters.polymarket import constants as venue
 from adapters.polymarket.signing.conversions import Call
-from adapters.polymarket.signing.hashing import word
+from adapters.polymarket.signing.hashing import keccak, word
 from adapters.polymarket.signing.keys import Owner
 
 _SHORT: Final = 55  # bytes that one byte can state the number of
@@ -40,10 +38,10 @@ def sign_transaction(transaction: Transaction, owner: Owner) -> Signed:
     """Return the transaction signed by its sender."""
     one = transaction
     fields: list[int | bytes] = [one.nonce, one.gas_price, one.gas, word(one.call.to)[12:], 0, one.call.data]
-    signature = owner.sign(bytes(keccak(_list([*fields, venue.CHAIN_ID, 0, 0]))))
+    signature = owner.sign(keccak(_list([*fields, venue.CHAIN_ID, 0, 0])))
     r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:64])
     raw = _list([*fields, 2 * venue.CHAIN_ID + 35 + signature[64] - _RECOVERY, r, s])
-    return Signed(raw, "0x" + bytes(keccak(raw)).hex())
+    return Signed(raw, "0x" + keccak(raw).hex())
 
 
 def _list(items: list[int | bytes]) -> bytes:

@@ -8,10 +8,9 @@ from enum import IntEnum
 from typing import Final
 
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from adapters.polymarket import constants as venue
-from adapters.polymarket.signing.hashing import word
+from adapters.polymarket.signing.hashing import keccak, word
 
 _PROXY_CODE: Final = (
     "3d3d606380380380913d393d73{factory}5af4602a57600080fd5b602d8060366000396000f3"
