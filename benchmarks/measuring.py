@@ -19,6 +19,7 @@ from nautilus_trader.model import BookType, InstrumentId, LimitOrder, OrderBookD
 
 from benchmarks.figures import Figure, at_most, told
 from engine import Strategy, StrategyConfig
+from engine.garbage import collect_here, no_collection
 from markets.instruments import OutcomePair
 from markets.names import Series
 
@@ -135,14 +136,17 @@ def percentiles(name: str, took_ms: Sequence[float], bars: tuple[float, float]) 
 
 
 async def run_until(node: LiveNode, is_over: Callable[[], bool], most_secs: float) -> None:
-    """Run a node until it is over; RuntimeError when that takes too long."""
+    """Run a node until it is over, its garbage collected as a book's node collects it; RuntimeError when that takes too long."""
     loop = asyncio.get_running_loop()
-    running = asyncio.ensure_future(node.run_async())
-    deadline = loop.time() + most_secs
-    while not (over := is_over()) and not running.done() and loop.time() < deadline:
-        await asyncio.sleep(_SAMPLE_SECS)
-    node.handle().stop()
-    await running
+    collecting = asyncio.create_task(collect_here())
+    with no_collection():
+        running = asyncio.ensure_future(node.run_async())
+        deadline = loop.time() + most_secs
+        while not (over := is_over()) and not running.done() and loop.time() < deadline:
+            await asyncio.sleep(_SAMPLE_SECS)
+        node.handle().stop()
+        await running
+    collecting.cancel()
     node.dispose()
     if not over:
         raise RuntimeError(f"expected the node to get through in {most_secs:g} s, found it still at it")

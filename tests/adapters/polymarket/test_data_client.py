@@ -296,7 +296,9 @@ def test_what_is_asked_once_is_answered():
 
 def test_reference_prices_are_told_and_their_connection_is_asked_for_each_topic():
     async def scene(on):
-        await on.with_book()  # so the ear has subscribed: the client asks for its topics before the actors start
+        await (
+            on.with_book()
+        )  # so the ear has subscribed: the client asks for its topics before the actors start
         await on.until(lambda: any("crypto_prices_chainlink" in one for one in on.venue.heard))
         assert json.loads(next(one for one in on.venue.heard if "chainlink" in one)) == {
             "action": "subscribe",
