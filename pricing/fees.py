@@ -24,6 +24,7 @@ _OPTIONAL: Final = {"cash_unit", "rounding"}
 
 # A digit lost in a fee would be lost without a sound: here it raises instead.
 _EXACT: Final = Context(prec=200, traps=[Inexact, InvalidOperation])
+_ROUNDED: Final = Context(prec=_EXACT.prec)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +143,9 @@ def expected_fee(terms: FeeTerms, quantity: Decimal, price: Decimal, is_taker: b
     with localcontext(_EXACT):
         cash = quantity * price
     bought = OrderFees(terms).charge(quantity, price, -cash, is_taker)
-    sold = OrderFees(terms).charge(quantity, price, cash, is_taker)
-    return max(bought, sold)
+    if terms.cash_unit is None:  # then it does not matter which way the cash goes
+        return bought
+    return max(bought, OrderFees(terms).charge(quantity, price, cash, is_taker))
 
 
 def most_cost_of_buying(terms: FeeTerms, quantity: Decimal, limit: Decimal, is_taker: bool) -> Decimal:
@@ -225,7 +227,7 @@ class OrderFees:
 def _round_to(amount: Decimal, unit: Decimal, rounding: str) -> Decimal:
     # Units are powers of ten, so that rounding is a choice of digits and needs no division; normalised,
     # because a unit written 0.010 would else ask for three digits.
-    return amount.quantize(unit.normalize(), rounding=rounding, context=Context(prec=_EXACT.prec))
+    return amount.quantize(unit.normalize(), rounding=rounding, context=_ROUNDED)
 
 
 def _decimal(name: str, text: object) -> Decimal:

@@ -7,12 +7,15 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from Crypto.Hash import keccak as slow
+from hypothesis import given
+from hypothesis.strategies import binary
 from polymarket._internal.actions.orders.limit import _compute_limit_order_amounts
 from polymarket._internal.actions.orders.market import _compute_market_order_amounts
 
 from adapters.polymarket import constants as venue
 from adapters.polymarket.signing.amounts import Amounts, limit_amounts, market_amounts, spendable_usd
-from adapters.polymarket.signing.hashing import checked_address, word
+from adapters.polymarket.signing.hashing import checked_address, keccak, word
 from adapters.polymarket.signing.keys import ApiCredentials, BadCredentials, Owner, Wallet
 from adapters.polymarket.signing.orders import Draft, Exchange, sign_order
 from adapters.polymarket.signing.wallets import WalletKind, proxy_address, safe_address
@@ -206,3 +209,9 @@ def test_an_address_with_a_wrong_capital_is_refused():
         checked_address(right.replace("Fd6", "fD6"))
     with pytest.raises(ValueError, match="40 hexadecimal digits"):
         word("0x12")
+
+
+@given(data=binary(max_size=300))
+def test_both_hashes_are_the_same(data):
+    fast = pytest.importorskip("sha3", reason="it has wheels for Linux alone")
+    assert fast.keccak_256(data).digest() == slow.new(digest_bits=256, data=data).digest() == keccak(data)
