@@ -12,14 +12,7 @@ from typing import Final
 
 import aiohttp
 import numpy as np
-from nautilus_trader.common import Environment, LoggerConfig, LogLevel
-from nautilus_trader.live import (
-    LiveExecutionEngineConfig,
-    LiveNode,
-    LiveNodeConfig,
-    SubmissionRecoveryPolicy,
-)
-from nautilus_trader.model import StrategyId, TraderId
+from nautilus_trader.live import LiveNode
 
 from adapters.kalshi.config import KalshiDataConfig, KalshiExecutionConfig
 from adapters.kalshi.execution.client import KalshiClientConfig
@@ -29,9 +22,10 @@ from benchmarks.figures import Figure, at_least, told
 from benchmarks.measuring import (
     ORDERS,
     BenchSettings,
+    Clients,
     Heard,
-    Measured,
     Stamps,
+    build_node,
     growth,
     percentiles,
     resident_mb,
@@ -39,15 +33,9 @@ from benchmarks.measuring import (
     wire_watched,
 )
 from benchmarks.venue import SERIES, SHARD, Play, Venue, busiest_recording, venue
-from engine import Door, Seat, Usd
 from markets.names import Series
-from risk.guardian import Guardian
-from risk.ledger import Ledger
-from risk.rules.exposure import MaxDeployed, MaxStakePerOutcome
-from risk.rules.sanity import PriceOnGrid
 
 _MILLION: Final = Decimal(1_000_000)
-_LIMIT: Final = Usd(900_000)
 _BUSY_NS: Final = 4_000_000  # from order to order of a node at work
 _SILENCE_NS: Final = 20_000_000  # long enough for the caches of a processor to go cold
 _PLAYED_SECS: Final = 25.0
@@ -151,37 +139,12 @@ def _node(double: Venue, key: str, heard: Heard, *, order_every_ns: int) -> Live
     os.environ["KALSHI_API_KEY"], os.environ["KALSHI_PRIVATE_KEY"] = double.keys[key]
     urls = {"rest_url": double.rest, "socket_url": double.socket}
     execution = KalshiExecutionConfig(**urls, funded_shards=(SHARD,), order_group_limit_contracts=None)
-    ledger = Ledger()
-    ledger.deposit("KALSHI", _MILLION, 0)
-    rules = [PriceOnGrid(), MaxStakePerOutcome(limit=_LIMIT), MaxDeployed(limit=_LIMIT)]
-    door = Door(Guardian(rules, ledger))
-    node = LiveNode.build(
-        "bench",
-        LiveNodeConfig(
-            environment=Environment.LIVE,
-            trader_id=TraderId("BENCH-001"),
-            logging=LoggerConfig(stdout_level=LogLevel.ERROR),
-            exec_engine=LiveExecutionEngineConfig(
-                reconciliation=True,
-                reconciliation_startup_delay_secs=0.1,
-                submission_recovery_policy=SubmissionRecoveryPolicy.RETAIN_UNRESOLVED,
-                inflight_check_retries=4_000_000_000,
-            ),
-            data_clients={
-                "KALSHI": KalshiDataClientConfig(
-                    settings=KalshiDataConfig(**urls), series=(SERIES,), tap=heard.count
-                )
-            },
-            exec_clients={"KALSHI": KalshiClientConfig(execution)} if order_every_ns else {},
-            timeout_disconnection_secs=2,
-            delay_post_stop_secs=0,
-        ),
-        data_factories={"KALSHI": KalshiDataClientFactory},
-        exec_factories={"KALSHI": execution_factory()} if order_every_ns else {},
+    hearing = KalshiDataClientConfig(settings=KalshiDataConfig(**urls), series=(SERIES,), tap=heard.count)
+    clients = Clients(
+        venue="KALSHI",
+        hearing=(hearing, KalshiDataClientFactory),
+        trading=(KalshiClientConfig(execution), execution_factory()) if order_every_ns else None,
+        money_usd=_MILLION,
     )
-    node.add_exec_algorithm(door)
     settings = BenchSettings(series=Series(f"kalshi:{SERIES}-*"), order_every_ns=order_every_ns)
-    strategy = Measured(settings, Seat(StrategyId("bench-1"), door))
-    strategy.stamp(heard.stamps)
-    node.add_strategy(strategy)
-    return node
+    return build_node(clients, settings, heard.stamps)

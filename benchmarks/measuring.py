@@ -13,21 +13,40 @@ from pathlib import Path
 from typing import Any, Final, override
 
 import numpy as np
-from nautilus_trader.common import TimeEvent
-from nautilus_trader.live import LiveNode
-from nautilus_trader.model import BookType, InstrumentId, LimitOrder, OrderBookDeltas
+from nautilus_trader.common import DataActor, Environment, LoggerConfig, LogLevel, TimeEvent
+from nautilus_trader.live import (
+    LiveExecutionEngineConfig,
+    LiveNode,
+    LiveNodeConfig,
+    LiveRiskEngineConfig,
+    SubmissionRecoveryPolicy,
+)
+from nautilus_trader.model import (
+    BookType,
+    InstrumentId,
+    LimitOrder,
+    OrderBookDeltas,
+    StrategyId,
+    TraderId,
+)
 
 from benchmarks.figures import Figure, at_most, told
-from engine import Strategy, StrategyConfig
+from engine import Door, Seat, Strategy, StrategyConfig, Usd
 from engine.garbage import collect_here, no_collection
 from markets.instruments import OutcomePair
 from markets.names import Series
+from risk.guardian import Guardian
+from risk.ledger import Ledger
+from risk.rules.exposure import MaxDeployed, MaxStakePerOutcome
+from risk.rules.rule import Rule
+from risk.rules.sanity import PriceOnGrid
 
 ORDERS: Final = 1_000
 _SAMPLE_SECS: Final = 0.5
 _SECS_PER_MINUTE: Final = 60
 _MOST_MB_A_MINUTE: Final = 1.0
 _MOST_HEARD: Final = 100_000  # so that what measures memory does not grow itself
+_SUBMIT_RATE: Final = "1000/00:00:01"  # the venue's budgets are the bound here
 
 
 def client_id_of(order: LimitOrder) -> str:
@@ -133,6 +152,62 @@ def percentiles(name: str, took_ms: Sequence[float], bars: tuple[float, float]) 
     return [
         at_most(f"{name}, p{rank}", float(np.percentile(took_ms, rank)), "ms", bar) for rank, bar in ranks
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """A venue's clients, each as its configuration and factory, and our money there; without `trading` nothing is sent."""
+
+    venue: str
+    hearing: tuple[Any, type[Any]]
+    trading: tuple[Any, type[Any]] | None = None
+    money_usd: Decimal = Decimal(0)
+
+
+def build_node(
+    clients: Clients,
+    settings: BenchSettings,
+    stamps: Stamps,
+    *,
+    mark_of: Callable[[LimitOrder], str] = client_id_of,
+    ears: Sequence[DataActor] = (),
+) -> LiveNode:
+    """Return a node with the measuring strategy behind door and guardian; `ears` hear before it does."""
+    venue, trading, ledger = clients.venue, clients.trading, Ledger()
+    rules: list[Rule] = []
+    if trading is not None:
+        limit = Usd(clients.money_usd)
+        ledger.deposit(venue, clients.money_usd, 0)
+        rules = [PriceOnGrid(), MaxStakePerOutcome(limit=limit), MaxDeployed(limit=limit)]
+    door = Door(Guardian(rules, ledger))
+    node = LiveNode.build(
+        "bench",
+        LiveNodeConfig(
+            environment=Environment.LIVE,
+            trader_id=TraderId("BENCH-001"),
+            logging=LoggerConfig(stdout_level=LogLevel.ERROR),
+            exec_engine=LiveExecutionEngineConfig(
+                reconciliation=trading is not None,
+                reconciliation_startup_delay_secs=0.1,
+                submission_recovery_policy=SubmissionRecoveryPolicy.RETAIN_UNRESOLVED,
+                inflight_check_retries=4_000_000_000,
+            ),
+            risk_engine=LiveRiskEngineConfig(max_order_submit_rate=_SUBMIT_RATE),
+            data_clients={venue: clients.hearing[0]},
+            exec_clients={} if trading is None else {venue: trading[0]},
+            timeout_disconnection_secs=10,
+            delay_post_stop_secs=0,
+        ),
+        data_factories={venue: clients.hearing[1]},
+        exec_factories={} if trading is None else {venue: trading[1]},
+    )
+    node.add_exec_algorithm(door)
+    for ear in ears:
+        node.add_actor(ear)
+    strategy = Measured(settings, Seat(StrategyId("bench-1"), door))
+    strategy.stamp(stamps, mark_of)
+    node.add_strategy(strategy)
+    return node
 
 
 async def run_until(node: LiveNode, is_over: Callable[[], bool], most_secs: float) -> None:

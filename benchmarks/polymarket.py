@@ -12,9 +12,7 @@ from decimal import Decimal
 from typing import Any, Final, override
 
 from msgspec import convert
-from nautilus_trader.common import Environment, LoggerConfig, LogLevel
-from nautilus_trader.live import LiveNode, LiveNodeConfig
-from nautilus_trader.model import StrategyId, TraderId
+from nautilus_trader.live import LiveNode
 
 from adapters.polymarket.config import PolymarketDataConfig
 from adapters.polymarket.data.markets import Markets
@@ -26,20 +24,18 @@ from benchmarks import polymarket_orders as orders
 from benchmarks.figures import Figure, at_least, at_most, told
 from benchmarks.measuring import (
     BenchSettings,
+    Clients,
     Heard,
-    Measured,
     Stamps,
+    build_node,
     growth,
     percentiles,
     resident_mb,
     run_until,
 )
 from benchmarks.polymarket_venue import EVENT, Speaker, SpokenMarket, Stream, speaker
-from engine import Door, Seat
 from engine.echo import EchoEar
 from markets.names import Series
-from risk.guardian import Guardian
-from risk.ledger import Ledger
 from system.flow import Flow
 
 _BUSIEST_PER_SEC: Final = 840.0
@@ -174,30 +170,14 @@ def _node(venue: Speaker, heard: Heard, clients: list[Any]) -> LiveNode:
         "socket_url": venue.base.replace("http", "ws"),
     }
     settings = convert(urls, PolymarketDataConfig)
-    door = Door(Guardian([], Ledger()))
     flow = Flow("POLYMARKET", None)
-    node = LiveNode.build(
-        "bench",
-        LiveNodeConfig(
-            environment=Environment.LIVE,
-            trader_id=TraderId("BENCH-001"),
-            logging=LoggerConfig(stdout_level=LogLevel.ERROR),
-            data_clients={
-                "POLYMARKET": PolymarketDataClientConfig(settings=settings, series=(EVENT,), tap=heard.count)
-            },
-            timeout_disconnection_secs=2,
-            delay_post_stop_secs=0,
-        ),
-        data_factories={"POLYMARKET": Factory},
+    hearing = PolymarketDataClientConfig(settings=settings, series=(EVENT,), tap=heard.count)
+    return build_node(
+        Clients(venue="POLYMARKET", hearing=(hearing, Factory)),
+        BenchSettings(series=Series(f"polymarket:{EVENT}-*")),
+        heard.stamps,
+        ears=[EchoEar([flow])],
     )
-    node.add_exec_algorithm(door)
-    node.add_actor(EchoEar([flow]))
-    strategy = Measured(
-        BenchSettings(series=Series(f"polymarket:{EVENT}-*")), Seat(StrategyId("bench-1"), door)
-    )
-    strategy.stamp(heard.stamps)
-    node.add_strategy(strategy)
-    return node
 
 
 def minutes_wished() -> float:

@@ -10,15 +10,8 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from msgspec import convert
-from nautilus_trader.common import Environment, LoggerConfig, LogLevel
-from nautilus_trader.live import (
-    LiveExecutionEngineConfig,
-    LiveNode,
-    LiveNodeConfig,
-    LiveRiskEngineConfig,
-    SubmissionRecoveryPolicy,
-)
-from nautilus_trader.model import LimitOrder, StrategyId, TraderId
+from nautilus_trader.live import LiveNode
+from nautilus_trader.model import LimitOrder
 
 from adapters.polymarket.config import PolymarketDataConfig, PolymarketExecutionConfig
 from adapters.polymarket.execution.client import PolymarketClientConfig
@@ -26,22 +19,24 @@ from adapters.polymarket.factories.data import PolymarketDataClientConfig, Polym
 from adapters.polymarket.factories.execution import execution_factory
 from benchmarks.beside import asked, beside
 from benchmarks.figures import Figure
-from benchmarks.measuring import ORDERS, BenchSettings, Measured, Stamps, percentiles, run_until, wire_watched
+from benchmarks.measuring import (
+    ORDERS,
+    BenchSettings,
+    Clients,
+    Stamps,
+    build_node,
+    percentiles,
+    run_until,
+    wire_watched,
+)
 from campaigns.polymarket.world import CASH_USD, SERIES, World
-from engine import Door, Seat, Usd
 from markets.names import Series
-from risk.guardian import Guardian
-from risk.ledger import Ledger
-from risk.rules.exposure import MaxDeployed, MaxStakePerOutcome
-from risk.rules.sanity import PriceOnGrid
 
 _ONE: Final = 10**6
 _MARK: Final = b'"takerAmount":"'
-_LIMIT: Final = Usd(CASH_USD)
 # From order to order: a node at work, as Kalshi's orders are measured; near the 100 a second that the engine lets out by
 # itself; near the 40 that an account of the lowest tier may send. In a longer silence the caches of a processor go cold.
 _PAUSES_NS: Final = (4_000_000, 12_000_000, 30_000_000)
-_SUBMIT_RATE: Final = "1000/00:00:01"  # the venue's budgets are the bound here
 _URLS: Final = {"rest_url": "REST", "gamma_url": "GAMMA", "data_url": "DATA", "socket_url": "SOCKET"}
 
 
@@ -79,42 +74,22 @@ def _node(environ: dict[str, str], stamps: Stamps, every_ns: int) -> LiveNode:
     heard = convert(urls, PolymarketDataConfig)
     site = {"site_url": environ["ARGONAUT_POLYMARKET_SITE_URL"]}
     traded = convert(urls | site | {"tier": "elite"}, PolymarketExecutionConfig)  # as the world's is
-    ledger = Ledger()
-    ledger.deposit("POLYMARKET", Decimal(CASH_USD), 0)
-    rules = [PriceOnGrid(), MaxStakePerOutcome(limit=_LIMIT), MaxDeployed(limit=_LIMIT)]
-    door = Door(Guardian(rules, ledger))
-    node = LiveNode.build(
-        "bench",
-        LiveNodeConfig(
-            environment=Environment.LIVE,
-            trader_id=TraderId("BENCH-001"),
-            logging=LoggerConfig(stdout_level=LogLevel.ERROR),
-            exec_engine=LiveExecutionEngineConfig(
-                reconciliation=True,
-                reconciliation_startup_delay_secs=0.1,
-                submission_recovery_policy=SubmissionRecoveryPolicy.RETAIN_UNRESOLVED,
-                inflight_check_retries=4_000_000_000,
-            ),
-            risk_engine=LiveRiskEngineConfig(max_order_submit_rate=_SUBMIT_RATE),
-            data_clients={"POLYMARKET": PolymarketDataClientConfig(settings=heard, series=(SERIES[2],))},
-            exec_clients={"POLYMARKET": PolymarketClientConfig(settings=traded)},
-            timeout_disconnection_secs=10,
-            delay_post_stop_secs=0,
+    clients = Clients(
+        venue="POLYMARKET",
+        hearing=(
+            PolymarketDataClientConfig(settings=heard, series=(SERIES[2],)),
+            PolymarketDataClientFactory,
         ),
-        data_factories={"POLYMARKET": PolymarketDataClientFactory},
-        exec_factories={"POLYMARKET": execution_factory()},
+        trading=(PolymarketClientConfig(settings=traded), execution_factory()),
+        money_usd=Decimal(CASH_USD),
     )
-    node.add_exec_algorithm(door)
     settings = BenchSettings(
         series=Series(f"polymarket:{SERIES[2]}-*"),
         order_every_ns=every_ns,
         size=Decimal(5),
         step=Decimal("0.01"),
     )
-    strategy = Measured(settings, Seat(StrategyId("bench-1"), door))
-    strategy.stamp(stamps, _taker_amount)
-    node.add_strategy(strategy)
-    return node
+    return build_node(clients, settings, stamps, mark_of=_taker_amount)
 
 
 async def _serving(pipe: Connection) -> None:
