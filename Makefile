@@ -9,6 +9,9 @@ READY := .venv/.ready
 BOOK ?= configs/demo.toml
 SESSION ?= catalog/demo_session.jsonl.gz
 
+# A live run is some processes, each of which would else compile all that it imports again: 1.9 s instead of 0.7.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: backtest
 backtest: $(READY)  ## replay a book (BOOK=configs/demo.toml) and write its report
 	$(BIN)/python run_backtest.py $(BOOK)
