@@ -5,13 +5,10 @@ The venue's double runs in a process of its own, the node with our real clients 
 
 import asyncio
 import os
-import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-import aiohttp
-import numpy as np
 from nautilus_trader.live import LiveNode
 
 from adapters.kalshi.config import KalshiDataConfig, KalshiExecutionConfig
@@ -25,6 +22,7 @@ from benchmarks.measuring import (
     Clients,
     Heard,
     Stamps,
+    bare_post,
     build_node,
     growth,
     percentiles,
@@ -53,7 +51,7 @@ def measure() -> list[Figure]:
         with venue() as double:  # a fresh one: what an earlier node left there would have to be reconciled
             figures += _order_latency(double, key, every_ns)
     with venue() as double:
-        figures.append(_bare_post_latency(double))
+        figures.append(bare_post(double.rest, _SILENCE_NS))
         figures += sustained(double, recording, _SUSTAINED_SECS)
     return figures
 
@@ -90,28 +88,6 @@ def _order_latency(double: Venue, key: str, every_ns: int) -> list[Figure]:
         asyncio.run(run_until(node, lambda: len(heard.stamps.sent) >= ORDERS, 120.0))
     name = f"submit_order to bytes on the wire, {key} key, one in {every_ns // 1_000_000} ms"
     return percentiles(name, heard.stamps.took_ms(), (1.0, 5.0))
-
-
-def _bare_post_latency(double: Venue) -> Figure:
-    """Measure what the orders' own figures stand on: one POST by aiohttp alone, after the same silence."""
-    stamps = Stamps()
-
-    async def post() -> None:
-        async with aiohttp.ClientSession() as session:
-            for number in range(ORDERS):
-                await asyncio.sleep(_SILENCE_NS / 1e9)
-                body = _CLIENT_ID + f'{number}"'.encode()
-                stamps.asked[str(number)] = time.perf_counter_ns()
-                async with session.post(f"{double.rest}/bare", data=body) as response:
-                    await response.read()
-
-    with wire_watched(stamps, _CLIENT_ID):
-        asyncio.run(post())
-    return told(
-        f"a bare POST by aiohttp to bytes on the wire, one in {_SILENCE_NS // 1_000_000} ms, p50",
-        float(np.median(stamps.took_ms())),
-        "ms",
-    )
 
 
 def _listen(double: Venue, play: Play) -> Heard:

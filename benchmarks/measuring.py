@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, override
 
+import aiohttp
 import numpy as np
 from nautilus_trader.common import DataActor, Environment, LoggerConfig, LogLevel, TimeEvent
 from nautilus_trader.live import (
@@ -42,6 +43,8 @@ from risk.rules.rule import Rule
 from risk.rules.sanity import PriceOnGrid
 
 ORDERS: Final = 1_000
+_POSTS: Final = 500
+_BARE: Final = b'"bare":"'
 _SAMPLE_SECS: Final = 0.5
 _SECS_PER_MINUTE: Final = 60
 _MOST_MB_A_MINUTE: Final = 1.0
@@ -254,6 +257,24 @@ def wire_watched(stamps: Stamps, before: bytes) -> Iterator[None]:
         yield
     finally:
         transport.write, transport.writelines = write, writelines
+
+
+def bare_post(base: str, every_ns: int) -> Figure:
+    """Measure what the orders' own figures stand on: one POST by aiohttp alone, at the same pace."""
+    stamps = Stamps()
+
+    async def post() -> None:
+        async with aiohttp.ClientSession() as session:
+            for number in range(_POSTS):
+                await asyncio.sleep(every_ns / 1e9)
+                stamps.asked[str(number)] = time.perf_counter_ns()
+                async with session.post(f"{base}/bare", data=_BARE + f'{number}"'.encode()) as response:
+                    await response.read()
+
+    with wire_watched(stamps, _BARE):
+        asyncio.run(post())
+    name = f"a bare POST by aiohttp to bytes on the wire, one in {every_ns // 1_000_000} ms, p50"
+    return told(name, float(np.median(stamps.took_ms())), "ms")
 
 
 def resident_mb() -> float:

@@ -24,6 +24,7 @@ from benchmarks.measuring import (
     BenchSettings,
     Clients,
     Stamps,
+    bare_post,
     build_node,
     percentiles,
     run_until,
@@ -45,7 +46,9 @@ def measure() -> list[Figure]:
     figures: list[Figure] = []
     for every_ns in _PAUSES_NS:
         with beside(_serving) as pipe:
-            figures += _order_latency(pipe.recv(), every_ns)
+            environ = pipe.recv()
+            figures += _order_latency(environ, every_ns)
+            figures.append(bare_post(environ["ARGONAUT_POLYMARKET_REST_URL"], every_ns))
     return figures
 
 
