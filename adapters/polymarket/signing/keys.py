@@ -12,10 +12,9 @@ from hmac import digest as hmac_digest
 from typing import Final, Self
 
 from coincurve import PrivateKey
-from eth_utils.address import to_checksum_address
 
 from adapters.polymarket import constants as venue
-from adapters.polymarket.signing.hashing import Domain, checked_address, keccak, struct_hash
+from adapters.polymarket.signing.hashing import Domain, address_of, checked_address, keccak, struct_hash
 from adapters.polymarket.signing.wallets import WalletKind, proxy_address, safe_address
 
 PRIVATE_KEY_NAME: Final = "POLYMARKET_PRIVATE_KEY"
@@ -54,7 +53,7 @@ class Owner:
                 f"expected 64 hexadecimal digits of a private key in {PRIVATE_KEY_NAME}, found something else"
             )
         public = key.public_key.format(compressed=False)[1:]
-        return cls(str(to_checksum_address(keccak(public)[12:])), key)
+        return cls(address_of(keccak(public)[12:]), key)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:

@@ -7,10 +7,8 @@ Polygon, as the venue's SDK 0.14.0 states it.
 from enum import IntEnum
 from typing import Final
 
-from eth_utils.address import to_checksum_address
-
 from adapters.polymarket import constants as venue
-from adapters.polymarket.signing.hashing import keccak, word
+from adapters.polymarket.signing.hashing import address_of, keccak, word
 
 _PROXY_CODE: Final = (
     "3d3d606380380380913d393d73{factory}5af4602a57600080fd5b602d8060366000396000f3"
@@ -43,7 +41,7 @@ def safe_address(owner: str) -> str:
 
 
 def _create2(factory: str, salt: bytes, code_hash: bytes) -> str:
-    return str(to_checksum_address(keccak(b"\xff" + _raw(factory) + salt + code_hash)[12:]))
+    return address_of(keccak(b"\xff" + _raw(factory) + salt + code_hash)[12:])
 
 
 def _raw(address: str) -> bytes:

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from Crypto.Hash import keccak as slow
+from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis.strategies import binary
 from polymarket._internal.actions.orders.limit import _compute_limit_order_amounts
@@ -15,7 +16,7 @@ from polymarket._internal.actions.orders.market import _compute_market_order_amo
 
 from adapters.polymarket import constants as venue
 from adapters.polymarket.signing.amounts import Amounts, limit_amounts, market_amounts, spendable_usd
-from adapters.polymarket.signing.hashing import checked_address, keccak, word
+from adapters.polymarket.signing.hashing import address_of, checked_address, keccak, word
 from adapters.polymarket.signing.keys import ApiCredentials, BadCredentials, Owner, Wallet
 from adapters.polymarket.signing.orders import Draft, Exchange, sign_order
 from adapters.polymarket.signing.wallets import WalletKind, proxy_address, safe_address
@@ -207,8 +208,15 @@ def test_an_address_with_a_wrong_capital_is_refused():
     assert checked_address(right.lower()) == right
     with pytest.raises(ValueError, match="checksum"):
         checked_address(right.replace("Fd6", "fD6"))
-    with pytest.raises(ValueError, match="40 hexadecimal digits"):
-        word("0x12")
+    for broken in ("0x12", right[2:], right.lower().replace("f3", "f3 ", 1)):
+        with pytest.raises(ValueError, match="40 hexadecimal digits"):
+            word(broken)
+
+
+@given(raw=binary(min_size=20, max_size=20))
+def test_an_address_has_the_capitals_that_others_give_it(raw):
+    assert address_of(raw) == to_checksum_address(raw)
+    assert checked_address("0x" + raw.hex()) == address_of(raw)
 
 
 @given(data=binary(max_size=300))
