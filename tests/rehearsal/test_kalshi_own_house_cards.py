@@ -10,6 +10,7 @@ from nautilus_trader.model import BookAction
 from adapters.kalshi.config import KalshiDataConfig
 from risk.rules.evidence import ClockSkew
 from simulation.wire.fault_plan import PlannedFault
+from simulation.wire.kalshi_socket import SOCKET_PATH
 from storage.reading import CatalogReader
 from system.importing import import_kalshi
 from system.recording import Recording
@@ -83,6 +84,7 @@ def test_a_frozen_connection_is_given_up_and_its_books_are_blank_until_they_are_
     async def scene(on):
         ticker = await on.market()
         on.double.faults.add(PlannedFault(kind="freeze", channel="orderbook_delta", nth=1, millis=60_000))
+        on.double.faults.add(PlannedFault(kind="delay", route=f"GET {SOCKET_PATH}", millis=1000.0))
         frozen_ns = wall_ns()
         on.rest(ticker, "bid", "0.45", "7")
         await on.until(lambda: not on.of("QuoteTick", ticker, "YES")[-1].bid_size.raw)

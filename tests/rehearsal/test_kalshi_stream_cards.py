@@ -38,7 +38,7 @@ def test_after_a_gap_every_book_of_the_subscription_is_blank_and_nothing_is_boug
     async def scene(on):
         first, second = await on.market(), await on.market()
         plan(on, "sequence_gap", nth=1)
-        plan(on, "delay", nth=3, millis=600)  # the fresh snapshots take a while
+        plan(on, "delay", nth=3, millis=1000)  # the fresh snapshots take a while
         on.rest(first, "bid", "0.45", "7")
         on.rest(second, "bid", "0.46", "3")
         await on.until(lambda: all(is_blank(on.of("QuoteTick", one, "YES")[-1]) for one in (first, second)))
