@@ -30,18 +30,12 @@ class TokenBucket:
 
     @property
     def tokens(self) -> float:
-        """Return what is there now; negative when `take` has reserved ahead."""
+        """Return what is there now."""
         now_secs = self._now()
         grown = self._rate_per_sec * max(0.0, now_secs - self._at_secs)
         self._at_secs = max(self._at_secs, now_secs)
         self._tokens = min(self._capacity, self._tokens + grown)
         return self._tokens
-
-    def take(self, cost: float) -> float:
-        """Reserve `cost` tokens behind all earlier ones; return the seconds to wait before using them."""
-        self.check(cost)
-        self._tokens = self.tokens - cost
-        return max(0.0, -self._tokens / self._rate_per_sec)
 
     def try_take(self, cost: float, keep: float = 0.0) -> bool:
         """Take `cost` tokens if they are there now, and `keep` would still be."""

@@ -1,9 +1,7 @@
 """Commands to requests: checked and signed here before a byte leaves, sent once, booked as done, refused or unknown."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, Final, override
 
 from adapters.polymarket import constants as venue
@@ -21,7 +19,6 @@ from orders.leaving import Leaving, Params
 from orders.tickets import Ending
 
 _LOG: Final = logging.getLogger(__name__)
-_STREAM_SECS: Final = 0.3  # the stream is usually there some milliseconds after the answer
 
 
 class Submission(Leaving[Ticket, PostOrder, OrderAnswer]):
@@ -158,7 +155,7 @@ class Cancellation(Cancelling[Ticket, str]):
         if isinstance(outcome, Refused) and not outcome.was_sent:
             return outcome.reason
         if isinstance(outcome, Done) and not desk.doubts.has(STREAM):
-            await _wait_for_stream(ticket)
+            await desk.resolver.hear_end(ticket)
         stated = await desk.resolver.current(ticket)
         if ticket.is_closed:
             return None
@@ -167,13 +164,6 @@ class Cancellation(Cancelling[Ticket, str]):
         # It is not open any more, and every match of it that the venue lists is told. Later ones follow by themselves.
         desk.teller.end(ticket, Ending("canceled", ticket.counted, desk.now_ns))
         return None
-
-
-async def _wait_for_stream(ticket: Ticket) -> None:
-    """Let the user stream tell the end: asking costs two reads, of which we have some 17 pairs a second."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_STREAM_SECS):
-            await ticket.ended.wait()
 
 
 def _needs_book(order: Any, params: Params) -> bool:

@@ -8,6 +8,7 @@ reference adapter_cards). An order that rises later still is cancelled (`strange
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -27,7 +28,7 @@ _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000
 _WINDOW_SECS: Final = 120  # trades are asked for from this long before the order was sent
 _LATE_SECS: Final = 2.0  # a request that we gave up may still be on its way for a while
-_STREAM_SECS: Final = 0.3  # a match is usually on the stream before REST shows it
+_STREAM_SECS: Final = 0.3  # what happens to an order is usually on the stream before REST shows it
 _NOT_FOUND: Final = 404
 _NOWHERE: Final = "not found"
 _OVER: Final = "already canceled or matched"
@@ -130,6 +131,12 @@ class Resolver:
                 return
             await self._sleep(self._wait_secs(tries))
             tries += 1
+
+    async def hear_end(self, ticket: Ticket) -> None:
+        """Give the user stream time to tell an order's end: asking costs two reads, of which the venue grants 50 a second."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STREAM_SECS):
+                await ticket.ended.wait()
 
     async def current(self, ticket: Ticket) -> OrderStatement | None:
         """Return the order while it is open, its fills are told; None when it is not, or the ticket has ended."""
