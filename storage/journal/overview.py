@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from storage.journal.reading import read, read_last_of_each
 from storage.journal.records import Fill, Holding, LedgerEntry, OrderEvent, Verdict
@@ -100,14 +100,19 @@ def orders(connection: Connection, scope: Scope, *, with_closed: bool = False) -
     asked = {
         one.order_id: one for one in read(connection, Verdict, scope.of(Verdict), verdicts.kind == "new")
     }
-    ended = TABLES[OrderEvent].c.kind.not_in(("OrderInitialized", "OrderFilled"))
-    last = {
-        one.order_id: one
-        for one in read_last_of_each(connection, OrderEvent, ("order_id",), scope.of(OrderEvent), ended)
-    }
+    kind = TABLES[OrderEvent].c.kind
+    last = _last_of_each(connection, scope, kind.not_in(("OrderInitialized", "OrderFilled")))
+    changed = _last_of_each(connection, scope, kind == "OrderUpdated")
     filled = _filled(connection, scope)
-    states = [_state(one, last.get(name), filled.get(name, _ZERO)) for name, one in asked.items()]
+    states = [
+        _state(one, last.get(name), changed.get(name), filled.get(name, _ZERO)) for name, one in asked.items()
+    ]
     return [one for one in states if with_closed or one.is_open]
+
+
+def _last_of_each(connection: Connection, scope: Scope, which: ColumnElement[bool]) -> dict[str, OrderEvent]:
+    found = read_last_of_each(connection, OrderEvent, ("order_id",), scope.of(OrderEvent), which)
+    return {one.order_id: one for one in found}
 
 
 def _filled(connection: Connection, scope: Scope) -> dict[str, Decimal]:
@@ -117,11 +122,13 @@ def _filled(connection: Connection, scope: Scope) -> dict[str, Decimal]:
     return filled
 
 
-def _state(asked: Verdict, last: OrderEvent | None, filled: Decimal) -> OrderState:
+def _state(
+    asked: Verdict, last: OrderEvent | None, changed: OrderEvent | None, filled: Decimal
+) -> OrderState:
     quantity, price = asked.quantity, asked.price
-    if last is not None and last.kind == "OrderUpdated":
-        quantity = Decimal(last.detail["quantity"])
-        price = Decimal(last.detail["price"]) if "price" in last.detail else price
+    if changed is not None:  # also when more has been told since: a cancel that came too late, say
+        quantity = Decimal(changed.detail["quantity"])
+        price = Decimal(changed.detail["price"]) if "price" in changed.detail else price
     return OrderState(
         order_id=asked.order_id,
         at_ns=asked.at_ns,
