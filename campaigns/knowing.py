@@ -7,18 +7,19 @@ from typing import Any
 from nautilus_trader.model import InstrumentId
 
 from campaigns.records import KnownOrder
-from engine import Door
-from risk.guardian import Guardian
 from risk.ledger import Ledger
+from system.crew import Crew
 
 type MarketOf = Callable[[InstrumentId], tuple[str, int]]
 """The market of an outcome, and 1 for its first outcome, -1 for its second."""
 
 
-def complaints(door: Door, guardian: Guardian) -> list[str]:
+def complaints(crew: Crew) -> list[str]:
     """Return what broke among our own."""
+    door, guardian = crew.door, crew.guardian
     found = [f"the guard broke: {door.broken!r}"] if door.broken else []
     found += [f"{component} raised {fault!r}" for component, fault in door.faults.items()]
+    found += [f"the ledger was told twice of {trade}" for trade in crew.ledger.duplicates]
     if guardian.state != "active":
         found.append(f"the guardian is {guardian.state}: {guardian.switch.cause}")
     return found

@@ -11,7 +11,7 @@ from campaigns.records import Books, FaultRun, Known
 from simulation.wire.faults import Faults
 
 _BEAT_SECS: Final = 0.1
-_LASTING: Final = 50
+_LASTING: Final = 100
 
 
 class World(Protocol):

@@ -4,10 +4,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-from campaigns.kalshi.chain import run_chain
-from campaigns.kalshi.desk import PATIENCE_SECS
-from campaigns.kalshi.run import ACTIVE_SECS, run_seed
-from campaigns.kalshi.world import terrain
+from campaigns.kalshi import chain as kalshi_chain
+from campaigns.kalshi import run as kalshi_run
+from campaigns.kalshi import world as kalshi_world
 from campaigns.polymarket import chain as polymarket_chain
 from campaigns.polymarket import run as polymarket_run
 from campaigns.polymarket import world as polymarket_world
@@ -27,7 +26,11 @@ class Campaigns:
 
 
 VENUES: Final = {
-    "kalshi": Campaigns(run_seed, run_chain, terrain(ACTIVE_SECS, PATIENCE_SECS).every_fault()),
+    "kalshi": Campaigns(
+        kalshi_run.run_seed,
+        kalshi_chain.run_chain,
+        kalshi_world.terrain(kalshi_run.ACTIVE_SECS, kalshi_run.PATIENCE_SECS).every_fault(),
+    ),
     "polymarket": Campaigns(
         polymarket_run.run_seed,
         polymarket_chain.run_chain,

@@ -20,20 +20,30 @@ async def audit_venues(
     plan: NodePlan, crew: Crew, cache: Any, is_running: Callable[[], bool], now_ns: Callable[[], int]
 ) -> None:
     """Compare for ever, from when the node runs; each venue is doubted until the first look has found no difference."""
-    while not is_running():
-        await asyncio.sleep(_LOOK_SECS)
     async with asyncio.TaskGroup() as group:
         for venue in plan.live.venues:
-            group.create_task(_audit(venue, plan, crew, cache, now_ns), name=f"compare books at {venue}")
+            work = _audit(venue, plan, crew, cache, is_running, now_ns)
+            group.create_task(work, name=f"compare books at {venue}")
 
 
-async def _audit(venue: str, plan: NodePlan, crew: Crew, cache: Any, now_ns: Callable[[], int]) -> None:
+async def _audit(
+    venue: str,
+    plan: NodePlan,
+    crew: Crew,
+    cache: Any,
+    is_running: Callable[[], bool],
+    now_ns: Callable[[], int],
+) -> None:
     theirs = row_of(venue).make_books(dict(plan.settings_of(venue)), now_ns)
     ours = OurBooks(cache, crew.ledger, crew.guardian, venue, theirs)
     written = JournalBooks(plan.journal, venue) if plan.journal else None
     teller = _teller(plan.journal, now_ns)
+    # Made before the node runs, since it doubts the venue from then on: a strategy may trade in its first moment.
+    reconciler = Reconciler(venue, Keepers(theirs, ours, written), crew.guardian, teller, now_ns)
     try:
-        await Reconciler(venue, Keepers(theirs, ours, written), crew.guardian, teller, now_ns).run()
+        while not is_running():
+            await asyncio.sleep(_LOOK_SECS)
+        await reconciler.run()
     finally:
         await theirs.close()
 

@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any, override
 
 from adapters.kalshi.execution.client import KalshiExecutionClient
-from adapters.kalshi.http.client import KalshiHttp
+from adapters.kalshi.factories.execution import SharedHttp
 from adapters.kalshi.messages import orders
 from adapters.kalshi.messages.portfolio import Order
 from adapters.kalshi.messages.queries import OrdersQuery
 from adapters.kalshi.websocket.client import Gap, Listener
-from campaigns.kalshi.desk import Parts, market_of
+from campaigns.kalshi.desk import Parts
+from campaigns.kalshi.victim import market_of
 from campaigns.witness import Deed, Witness, tell_when
 from network.outcomes import Outcome, Unknown
 
@@ -23,10 +24,10 @@ def watched_parts(witness: Witness, parts: Parts) -> Parts:
     ids: dict[str, str] = {}
     http = _watched_reads(_watched_writes(parts.http, witness, ids), witness)
     client = _watched_client(parts.client, witness, ids)
-    return Parts(client, http, lambda listener: _watched_stream(parts.wrap(listener), witness))
+    return Parts(client, http, lambda listener: _watched_stream(parts.wrap(listener), witness), parts.clients)
 
 
-def _watched_writes(kind: type[KalshiHttp], witness: Witness, ids: dict[str, str]) -> type[KalshiHttp]:
+def _watched_writes(kind: type[SharedHttp], witness: Witness, ids: dict[str, str]) -> type[SharedHttp]:
     class Http(kind):  # type: ignore[valid-type,misc]  # which one it is is chosen when a run is made
         @override
         async def create_order(self, order: orders.CreateOrder) -> Outcome[orders.CreatedOrder]:
@@ -70,7 +71,7 @@ def _watched_writes(kind: type[KalshiHttp], witness: Witness, ids: dict[str, str
     return Http
 
 
-def _watched_reads(kind: type[KalshiHttp], witness: Witness) -> type[KalshiHttp]:
+def _watched_reads(kind: type[SharedHttp], witness: Witness) -> type[SharedHttp]:
     class Http(kind):  # type: ignore[valid-type,misc]  # which one it is is chosen when a run is made
         @override
         async def get_order(self, order_id: str) -> Order:

@@ -9,7 +9,7 @@ from adapters.kalshi.execution import commands, opening
 from adapters.kalshi.execution.client import KalshiExecutionClient
 from adapters.kalshi.execution.reporting import Reporting
 from adapters.kalshi.execution.tickets import Ticket
-from adapters.kalshi.http.client import KalshiHttp
+from adapters.kalshi.factories.execution import SharedHttp
 from adapters.kalshi.messages.orders import CreatedOrder, CreateOrder
 from campaigns.kalshi.desk import Parts
 from campaigns.laid import booking_twice, forgetting_fees, losing_fills
@@ -18,7 +18,7 @@ from network.outcomes import Outcome, Unknown
 
 
 def _resend() -> Parts:
-    class Resending(KalshiHttp):
+    class Resending(SharedHttp):
         @override
         async def create_order(self, order: CreateOrder) -> Outcome[CreatedOrder]:
             outcome = await super().create_order(order)

@@ -104,7 +104,7 @@ def known_of(node: BookNode, doubts: tuple[str, ...]) -> Known:
         cash_usd=crew.ledger.cash_usd(VENUE) + crew.ledger.pending_usd(VENUE),
         pairs_usd=crew.ledger.cash_usd(VENUE) * 0,
         unresolved=doubts,
-        broken=tuple(complaints(crew.door, crew.guardian)),
+        broken=tuple(complaints(crew)),
     )
 
 

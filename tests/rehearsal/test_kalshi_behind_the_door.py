@@ -2,28 +2,45 @@
 
 import asyncio
 from decimal import Decimal
+from types import SimpleNamespace
 
 from nautilus_trader import trading  # noqa: TID251  the very thing that this house goes around
 from nautilus_trader.model import ClientOrderId, InstrumentId
 
-from campaigns.kalshi.desk import Desk
-from campaigns.kalshi.run import Running, until
+from adapters.kalshi.execution.client import KalshiExecutionClient
+from campaigns.kalshi.desk import Parts, in_place
+from campaigns.kalshi.victim import write_book
 from campaigns.kalshi.world import USER, World
+from campaigns.running import until
+from campaigns.whole_node import actor_of, whole_node
 
 YES = InstrumentId.from_str("KXBTC15M-A-45-YES.KALSHI")
 
 
-def played(scene):
+class Unguarded(KalshiExecutionClient):
+    """Sends without a look at the journal between the engine's word and the wire."""
+
+    def __init__(self, **parts):
+        super().__init__(**{**parts, "second_guard": None})
+
+
+def played(scene, monkeypatch, client=KalshiExecutionClient):
     async def main():
-        world = World(1)
-        desk = Desk(await world.start(), world.environ, 1)
+        world, parts = World(1), Parts(client=client)
+        for name, text in (await world.open()).items():
+            monkeypatch.setenv(name, text)
         try:
-            async with Running(desk):
-                await until(lambda: not desk.client.doubts and YES in desk.actor.outcomes, 20)
+            async with whole_node(lambda folder: write_book(folder, 1), in_place(parts)) as node:
+                actor = actor_of(node)
+                await until(lambda: node.phase == "running" and YES in actor.outcomes, 20)
+                desk = SimpleNamespace(
+                    actor=actor, cache=node._cache, client=parts.clients[-1], ledger=node.crew.ledger
+                )
+                await until(lambda: not (desk.client.doubts or node.guardian.doubts), 20)
                 await scene(desk, world.double)
                 assert desk.client.doubts == ()
         finally:
-            await world.double.stop()
+            await world.close()
 
     asyncio.run(main())
 
@@ -36,7 +53,9 @@ def bought(desk, price):
     return desk.actor.buy(YES, Decimal(1), Decimal(price)).client_order_id
 
 
-def test_orders_that_are_cancelled_in_the_turn_that_sent_them_leave_and_are_cancelled_at_the_venue():
+def test_orders_that_are_cancelled_in_the_turn_that_sent_them_leave_and_are_cancelled_at_the_venue(
+    monkeypatch,
+):
     async def scene(desk, double):
         rests = bought(desk, "0.35")
         await until(lambda: desk.cache.order(rests).status.name == "ACCEPTED", 10)
@@ -53,19 +72,40 @@ def test_orders_that_are_cancelled_in_the_turn_that_sent_them_leave_and_are_canc
         statuses = {row["client_order_id"]: row["status"] for row in at_venue(double)}
         assert statuses == {name.value: "canceled" for name in names} | {last.value: "resting"}
 
-    played(scene)
+    played(scene, monkeypatch)
 
 
-def test_an_order_that_the_engine_closes_while_it_leaves_is_taken_back_from_the_venue():
-    # Nautilus' own cancel, as a strategy that stops uses it, closes an order that is not marked submitted (rc7).
+def closing_what_leaves(desk):
+    """Close each order before the engine hears that it leaves; return how it hears of that otherwise.
+
+    Nautilus' own cancel, as a strategy that stops uses it, closes an order that is not marked submitted (rc7).
+    """
+    tell = desk.client.generate_order_submitted
+
+    def tell_and_cancel(order):
+        trading.Strategy.cancel_all_orders(desk.actor, YES)
+        tell(order)
+
+    desk.client.generate_order_submitted = tell_and_cancel
+    return tell
+
+
+def test_an_order_that_the_engine_closes_before_it_is_on_the_disk_does_not_leave(monkeypatch):
     async def scene(desk, double):
-        tell = desk.client.generate_order_submitted
+        tell = closing_what_leaves(desk)
+        closed = bought(desk, "0.40")
+        await until(lambda: desk.cache.order(closed).is_closed, 10)
+        desk.client.generate_order_submitted = tell
+        last = bought(desk, "0.30")
+        await until(lambda: desk.cache.order(last).status.name == "ACCEPTED", 10)
+        assert [row["client_order_id"] for row in at_venue(double)] == [last.value]
 
-        def tell_and_cancel(order):
-            trading.Strategy.cancel_all_orders(desk.actor, YES)
-            tell(order)
+    played(scene, monkeypatch)
 
-        desk.client.generate_order_submitted = tell_and_cancel
+
+def test_an_order_that_the_engine_closes_while_it_leaves_is_taken_back_from_the_venue(monkeypatch):
+    async def scene(desk, double):
+        tell = closing_what_leaves(desk)
         rests = bought(desk, "0.40")
         await until(lambda: desk.cache.order(rests).is_closed, 10)
         double.control.make_trusted("crowd", 2)
@@ -80,10 +120,10 @@ def test_an_order_that_the_engine_closes_while_it_leaves_is_taken_back_from_the_
         assert statuses == {rests.value: "canceled", fills.value: "executed", last.value: "resting"}
         await until(lambda: desk.ledger.quantity(str(desk.actor.strategy_id), str(YES)) == 1, 10)
 
-    played(scene)
+    played(scene, monkeypatch, Unguarded)
 
 
-def test_a_position_is_closed_by_an_order_that_the_venue_takes_and_the_rest_of_it_rests_nowhere():
+def test_a_position_is_closed_by_an_order_that_the_venue_takes_and_the_rest_of_it_rests_nowhere(monkeypatch):
     async def scene(desk, double):
         double.control.make_trusted("crowd", 2)
         double.control.trade_as("crowd", "KXBTC15M-A-45", "ask", "0.50", "5")
@@ -101,4 +141,4 @@ def test_a_position_is_closed_by_an_order_that_the_venue_takes_and_the_rest_of_i
         assert left.quantity == 2
         assert [row["status"] for row in at_venue(double)].count("resting") == 0
 
-    played(scene)
+    played(scene, monkeypatch)
