@@ -6,12 +6,35 @@ from typing import Any
 
 from nautilus_trader.model import InstrumentId
 
-from campaigns.records import KnownOrder
+from campaigns.records import Known, KnownOrder
 from risk.ledger import Ledger
 from system.crew import Crew
+from system.node import BookNode
 
 type MarketOf = Callable[[InstrumentId], tuple[str, int]]
 """The market of an outcome, and 1 for its first outcome, -1 for its second."""
+
+
+def known_of(
+    node: BookNode,
+    venue: str,
+    market_of: MarketOf,
+    unresolved: tuple[str, ...],
+    *,
+    order_of: Callable[[Any], KnownOrder] | None = None,
+    pairs_usd: Decimal = Decimal(0),
+) -> Known:
+    """Return what engine and ledger say; `unresolved` is what the client doubts, `pairs_usd` what the venue has netted."""
+    crew, cache = node.crew, node._cache
+    return Known(
+        orders=tuple(map(order_of or known_order, cache.orders())),
+        held=held_of(cache, market_of),
+        booked=booked_of(crew.ledger, market_of),
+        cash_usd=crew.ledger.cash_usd(venue) + crew.ledger.pending_usd(venue),
+        pairs_usd=pairs_usd,
+        unresolved=unresolved,
+        broken=tuple(complaints(crew)),
+    )
 
 
 def complaints(crew: Crew) -> list[str]:

@@ -7,10 +7,9 @@ from pathlib import Path
 from nautilus_trader.model import InstrumentId
 
 from adapters.kalshi.data.watch import Pace
-from campaigns import victim
+from campaigns import knowing, victim
 from campaigns.kalshi.desk import Parts, in_place
 from campaigns.kalshi.world import MARKETS, SERIES, SHARDS, VENUE
-from campaigns.knowing import booked_of, complaints, held_of, known_order
 from campaigns.records import Known
 from campaigns.victim import Orders
 from markets.instruments import outcome_id
@@ -57,16 +56,7 @@ def live(pipe: Connection, orders: Orders) -> None:
 
 def known_of(node: BookNode, doubts: tuple[str, ...]) -> Known:
     """Return what engine, ledger and client say; in doubt is what the client doubts."""
-    crew, cache = node.crew, node._cache
-    return Known(
-        orders=tuple(map(known_order, cache.orders())),
-        held=held_of(cache, market_of),
-        booked=booked_of(crew.ledger, market_of),
-        cash_usd=crew.ledger.cash_usd(VENUE) + crew.ledger.pending_usd(VENUE),
-        pairs_usd=_pairs(crew.ledger),
-        unresolved=doubts,
-        broken=tuple(complaints(crew)),
-    )
+    return knowing.known_of(node, VENUE, market_of, doubts, pairs_usd=_pairs(node.crew.ledger))
 
 
 def _pairs(ledger: Ledger) -> Decimal:

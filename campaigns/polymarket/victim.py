@@ -13,8 +13,8 @@ from nautilus_trader.model import InstrumentId
 
 from adapters.polymarket.http.client import PolymarketHttp
 from adapters.polymarket.messages.orders import OrderAnswer, PostOrder
-from campaigns import victim
-from campaigns.knowing import booked_of, complaints, held_of, known_order
+from campaigns import knowing, victim
+from campaigns.knowing import known_order
 from campaigns.polymarket.desk import Parts, in_place
 from campaigns.polymarket.world import NAMES, SERIES, VENUE, make_markets
 from campaigns.records import Known, KnownOrder
@@ -96,16 +96,7 @@ def _noting(parts: Parts, file: Path) -> type[PolymarketHttp]:
 
 def known_of(node: BookNode, doubts: tuple[str, ...]) -> Known:
     """Return what engine, ledger and client say; in doubt is what the client doubts."""
-    crew, cache = node.crew, node._cache
-    return Known(
-        orders=tuple(map(_known_order, cache.orders())),
-        held=held_of(cache, market_of),
-        booked=booked_of(crew.ledger, market_of),
-        cash_usd=crew.ledger.cash_usd(VENUE) + crew.ledger.pending_usd(VENUE),
-        pairs_usd=crew.ledger.cash_usd(VENUE) * 0,
-        unresolved=doubts,
-        broken=tuple(complaints(crew)),
-    )
+    return knowing.known_of(node, VENUE, market_of, doubts, order_of=_known_order)
 
 
 def _known_order(order: Any) -> KnownOrder:
