@@ -504,6 +504,29 @@ def test_no_risk_is_opened_while_nobody_knows_what_became_of_a_cancel():
     run_with(work)
 
 
+def test_while_a_change_is_unknown_the_size_that_it_asked_for_counts_against_what_is_held():
+    # Fault seed 20189: 5.90 held, an order grew from 2 to 3.00 without an answer, and 3.50 were sold beside it.
+    async def work(desk):
+        held = desk.send(YES, "BUY", 10, "0.50")
+        await desk.has(held, "Accepted")
+        desk.crowd("ask", "0.50", "10")
+        await desk.until(lambda: desk.status(held) == "FILLED")
+        grows = desk.send(NO, "BUY", 3, "0.30")
+        await desk.has(grows, "Accepted")
+        desk.double.faults.add(PlannedFault(kind="half_open", route="GET /portfolio", nth=1, millis=600))
+        desk.double.faults.add(PlannedFault(kind="drop", route=CREATE, nth=1))
+        desk.trader.modify_order(grows, quantity=Quantity.from_str("7.00"))
+        await desk.until(lambda: any(grows.value in doubt for doubt in desk.client.doubts))
+        more = desk.send(YES, "SELL", 5, "0.80")
+        await desk.has(more, "Denied")
+        assert desk.last(more, "Denied").reason.startswith("VENUE_UNCERTAIN")
+        rest = desk.send(YES, "SELL", 3, "0.80")
+        await desk.has(rest, "Accepted")
+        await desk.until(lambda: not desk.client.doubts)
+
+    run_with(work)
+
+
 def test_a_cancel_that_is_quicker_than_its_order_waits_for_it():
     async def work(desk):
         cids = [desk.send(YES, "BUY", 1, "0.40") for _ in range(3)]

@@ -31,7 +31,7 @@ def refusal_of_doubt(desk: Desk, ticket: Ticket, contracts: Decimal) -> str | No
 def _opened(desk: Desk, ticket: Ticket, contracts: Decimal) -> Decimal:
     ticker, side = ticket.contract.ticker, ticket.side
     others = [one for one in desk.tickets.open() if one is not ticket]
-    same = sum((one.leaves for one in others if _stands_with(one, ticket)), Decimal(0))
+    same = sum((one.worst[1] for one in others if _stands_with(one, ticket)), Decimal(0))
     return desk.holdings.opens(ticker, side, same + contracts) - desk.holdings.opens(ticker, side, same)
 
 
