@@ -24,7 +24,9 @@ class Unguarded(KalshiExecutionClient):
         super().__init__(**{**parts, "second_guard": None})
 
 
-def played(scene, monkeypatch, client=KalshiExecutionClient):
+def played(scene, monkeypatch, client=KalshiExecutionClient, at_start=lambda node: None):
+    """Play a scene once both clients and the books agree; `at_start(node)` is called in the strategy's first moment."""
+
     async def main():
         world, parts = World(1), Parts(client=client)
         for name, text in (await world.open()).items():
@@ -32,6 +34,7 @@ def played(scene, monkeypatch, client=KalshiExecutionClient):
         try:
             async with whole_node(lambda folder: write_book(folder, 1), in_place(parts)) as node:
                 actor = actor_of(node)
+                actor.tell_started = lambda: at_start(node)
                 await until(lambda: node.phase == "running" and YES in actor.outcomes, 20)
                 desk = SimpleNamespace(
                     actor=actor, cache=node._cache, client=parts.clients[-1], ledger=node.crew.ledger
@@ -142,3 +145,14 @@ def test_a_position_is_closed_by_an_order_that_the_venue_takes_and_the_rest_of_i
         assert [row["status"] for row in at_venue(double)].count("resting") == 0
 
     played(scene, monkeypatch)
+
+
+def test_a_venue_is_doubted_from_before_the_first_strategy_starts_until_its_books_were_compared(monkeypatch):
+    doubted = []
+
+    async def scene(desk, double):
+        assert doubted == [{"KALSHI": "our books and the venue's were not compared yet"}]
+        last = bought(desk, "0.30")
+        await until(lambda: desk.cache.order(last).status.name == "ACCEPTED", 10)
+
+    played(scene, monkeypatch, at_start=lambda node: doubted.append(dict(node.guardian.doubts)))
