@@ -15,12 +15,15 @@ type Size = tuple[Decimal, Decimal]
 class _Wish:
     market: str
     signed: Decimal
+    wanted: Decimal  # the same as `signed`, but while a change is on its way
     filled: Decimal = Decimal(0)
     terms: Size | None = None
 
     @property
     def leaves(self) -> Decimal:
-        return self.signed - self.filled
+        """What may still fill, at the larger of its sizes; 0 when more has filled."""
+        size = max(self.signed, self.wanted, key=abs)
+        return size - self.filled if abs(self.filled) < abs(size) else Decimal(0)
 
 
 class Witness:
@@ -40,14 +43,15 @@ class Witness:
     def leaves(self, client_order_id: str, market: str, signed: Decimal) -> None:
         """Note a new order; a breach when it opens risk while anything is unknown."""
         self._judge(client_order_id, market, signed)
-        self._open[client_order_id] = _Wish(market, signed)
+        self._open[client_order_id] = _Wish(market, signed, signed)
 
     def changes(self, client_order_id: str, signed: Decimal) -> None:
         """Note that an order is to have `signed` contracts in all; judged as a new order is."""
         wish = self._open.pop(client_order_id, None)
         if wish is not None:
             self._judge(client_order_id, wish.market, signed - wish.filled)
-            self._open[client_order_id] = _Wish(wish.market, signed, wish.filled, wish.terms)
+            self._open[client_order_id] = wish
+            wish.wanted = signed
 
     def doubts(self, client_order_id: str, deed: Deed, reason: str, terms: Size | None = None) -> None:
         """Note that nobody knows what became of a request, unless the stream has told already."""
@@ -56,13 +60,17 @@ class Witness:
         if not is_told and not (deed == "change" and wish is not None and wish.terms == terms):
             self._unknown[client_order_id, deed] = reason
 
-    def tells(self, client_order_id: str, *deeds: Deed, is_over: bool = False) -> None:
-        """Note that the engine was told what became of these requests, or of the whole order."""
+    def tells(
+        self, client_order_id: str, *deeds: Deed, is_over: bool = False, is_undone: bool = False
+    ) -> None:
+        """Note that the engine was told what became of these requests, or of the whole order; `is_undone`: no change."""
         self._told.add(client_order_id)
         for deed in ("order", "change", "cancel") if is_over else ("order", *deeds):
             self._unknown.pop((client_order_id, deed), None)
         if is_over:
             self._open.pop(client_order_id, None)
+        elif is_undone and (wish := self._open.get(client_order_id)):
+            wish.wanted = wish.signed
 
     def tells_terms(self, client_order_id: str, terms: Size) -> None:
         """Note that the engine was told of new terms (price, contracts) of an order."""
@@ -70,7 +78,7 @@ class Witness:
         wish = self._open.get(client_order_id)
         if wish is not None:
             wish.terms = terms
-            wish.signed = terms[1] if wish.signed > 0 else -terms[1]
+            wish.signed = wish.wanted = terms[1] if wish.signed > 0 else -terms[1]
 
     def fills(self, client_order_id: str, market: str, signed: Decimal) -> None:
         """Note a fill that the engine was told of."""
@@ -107,12 +115,12 @@ class Witness:
             self.breaches.append(f"order {client_order_id} opened risk ({facts}) while {why}")
 
 
-def tell_when(kind: type, name: str, witness: Witness, *deeds: Deed, is_over: bool = False) -> None:
+def tell_when(kind: type, name: str, witness: Witness, *deeds: Deed, **how: bool) -> None:
     """Let a client of this kind tell the witness what its event `name` says of an order, just before it tells the engine."""
     native = getattr(kind, name)
 
     def tell(self: Any, order: Any, *facts: Any) -> None:
-        witness.tells(order.client_order_id.value, *deeds, is_over=is_over)
+        witness.tells(order.client_order_id.value, *deeds, **how)
         native(self, order, *facts)
 
     setattr(kind, name, tell)

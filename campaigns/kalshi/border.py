@@ -139,7 +139,7 @@ def _watched_client(
 
     for ending in ("rejected", "canceled", "expired"):
         tell_when(Client, f"generate_order_{ending}", witness, is_over=True)
-    tell_when(Client, "generate_order_modify_rejected", witness, "change")
+    tell_when(Client, "generate_order_modify_rejected", witness, "change", is_undone=True)
     tell_when(Client, "generate_order_cancel_rejected", witness, "cancel")
     return Client
 
