@@ -527,6 +527,19 @@ def test_while_a_change_is_unknown_the_size_that_it_asked_for_counts_against_wha
     run_with(work)
 
 
+def test_absence_is_not_proved_by_a_clock_that_runs_behind_that_of_the_lists():
+    # Fault seed 20367: the Date headers fell 8 s behind, a list 600 ms old seemed newer than the request, the order rose.
+    async def work(desk):
+        desk.double.faults.add(PlannedFault(kind="clock_skew", after_secs=0.0, millis=-8000))
+        await desk.until(lambda: desk.client._desk.http.session.skew.skew_ns < -7 * 10**9)
+        desk.double.faults.add(PlannedFault(kind="disconnect", channel="user_orders", nth=1))
+        desk.double.faults.add(PlannedFault(kind="ack_lost", route=CREATE, nth=1))
+        cid = desk.send(YES, "BUY", 10, "0.50")
+        await desk.has(cid, "Accepted")
+
+    run_with(work, double=make_double(read_lag_ms=600))
+
+
 def test_a_cancel_that_is_quicker_than_its_order_waits_for_it():
     async def work(desk):
         cids = [desk.send(YES, "BUY", 1, "0.40") for _ in range(3)]

@@ -66,10 +66,13 @@ class Resolver:
         self._backoff = Backoff(0.1, 2.0, 5.0, jitter=0.2)
 
     def venue_time_ns(self) -> int:
-        """Return a time of the venue's clock that is surely not before now."""
+        """Return a time of the venue's clock that is surely not before now.
+
+        The clock of its answers is learnt, that of its lists may be another: one that seems behind ours is not believed.
+        """
         skew = self._http.session.skew
         margin_ns = min(skew.uncertainty_ns or _CLOCK_MARGIN_NS, _CLOCK_MARGIN_NS)
-        return self._now_ns() + (skew.skew_ns or 0) + margin_ns
+        return self._now_ns() + max(skew.skew_ns or 0, 0) + margin_ns
 
     async def look(self, ticket: Ticket) -> Look:
         """Return what one round of questions says about a ticket's order."""
