@@ -15,10 +15,10 @@ GROWTH_TOLERANCE = 1e-8
 """Nats per round that an answer may lie below the best one; more is an error."""
 
 _NEVER_LESS = 1e-9  # of the bankroll that is left in the worst scenario
-_LOG_TURNS_AT = 1e-8  # below this wealth the solver sees a parabola, so that no step meets log(0)
+_LOG_TURNS_AT = (1e-8, 1e-6, 1e-4, 1e-2)
+"""Below this wealth the solver sees a parabola, so that no step meets log(0); in each attempt a tamer one."""
 _DUST = 1e-9  # a smaller share is the solver's rounding
 _NEWTON_STEPS = 6
-_ATTEMPTS = 4
 _PROVEN = 1e-13  # a gap in which there is nothing left to refine
 _NO_EDGE = 1e-12  # expected profit per unit staked that is rounding
 
@@ -70,10 +70,10 @@ class _Problem:
         pull = self.weights / self.wealth(shares) ** 2
         return -np.asarray(np.einsum("s,sa,sb->ab", pull, self.gains, self.gains))
 
-    def loss(self, shares: Floats) -> tuple[float, Floats]:
-        """Return minus the growth and its slope, with log continued as a parabola where wealth is tiny."""
+    def loss(self, shares: Floats, turns_at: float) -> tuple[float, Floats]:
+        """Return minus the growth and its slope, with log continued as a parabola where wealth is below `turns_at`."""
         wealth = self.wealth(shares)
-        safe = np.maximum(wealth, _LOG_TURNS_AT)
+        safe = np.maximum(wealth, turns_at)
         short = (wealth - safe) / safe
         value = np.log(safe) + short - short**2 / 2
         pull = self.weights * (1 - short) / safe
@@ -125,8 +125,8 @@ def _best(problem: _Problem) -> PortfolioShares:
     bets, caps = problem.gains.shape[1], problem.caps
     inside = np.full(bets, min(caps.per_bet, caps.in_all / bets) / 4)
     start, answers = inside, list[PortfolioShares]()
-    for _ in range(_ATTEMPTS):
-        answers += _refine(problem, _solve(problem, start))
+    for turns_at in _LOG_TURNS_AT:
+        answers += _refine(problem, _solve(problem, start, turns_at))
         best = min(answers, key=lambda answer: answer.growth_gap)
         if best.growth_gap <= GROWTH_TOLERANCE:
             break
@@ -134,12 +134,13 @@ def _best(problem: _Problem) -> PortfolioShares:
     return best
 
 
-def _solve(problem: _Problem, start: Floats) -> Floats:
+def _solve(problem: _Problem, start: Floats, turns_at: float) -> Floats:
     most, ones = problem.caps.in_all, np.ones(len(start))
     limit = {"type": "ineq", "fun": lambda shares: most - shares.sum(), "jac": lambda _: -ones}
     result = minimize(
         problem.loss,
         start,
+        args=(turns_at,),
         jac=True,
         method="SLSQP",
         bounds=[(0.0, problem.caps.per_bet)] * len(start),

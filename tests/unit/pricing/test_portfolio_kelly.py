@@ -92,6 +92,20 @@ def test_caps_are_never_exceeded_and_the_proof_holds(bets, limits):
 
 
 @pytest.mark.parametrize(
+    "bets",
+    [
+        [(0.7578125, 0.125), (0.75390625, 0.125), (0.95, 0.125), (0.625, 0.5)],
+        [(0.05, 0.05), (0.95, 0.125), (0.6875, 0.125), (0.95, 0.05)],
+    ],
+)
+def test_a_solver_that_ran_into_the_corner_of_ruin_comes_back(bets):
+    # Found by hypothesis, 2026-11-27: four attempts all ended with 3e-8 left in the worst scenario.
+    found = solve(bets)
+    assert found.growth_gap <= GROWTH_TOLERANCE
+    assert found.reserve_share > 1e-6
+
+
+@pytest.mark.parametrize(
     ("bets", "most"),
     [
         (
