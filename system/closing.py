@@ -127,17 +127,15 @@ class KalshiCloser:
     async def _look(self, since_ns: int) -> tuple[list[Order], str]:
         """Return what rests, and why that is no proof that nothing does; "" when it is."""
         try:
-            as_of_ns = (await self._http.get_user_data_timestamp()).as_of_ns
+            complete_ns = await self._http.complete_until_ns()
             self._shards = self._shards or await self._ask_shards()
             found = await self._list()
         except NetworkError as error:
             return [], f"its order list could not be read: {error}"
         if found:
             return found, f"{len(found)} orders are open"
-        session = self._http.session
-        ahead_ns = (session.clock_skew_ns or 0) + (session.skew.uncertainty_ns or 0)
-        if as_of_ns < since_ns + ahead_ns:
-            return [], f"its order list is of {(since_ns + ahead_ns - as_of_ns) / _SECOND_NS:.2f} s before"
+        if complete_ns < since_ns:
+            return [], f"its order list is of {(since_ns - complete_ns) / _SECOND_NS:.2f} s before"
         return [], ""
 
     async def _list(self) -> list[Order]:

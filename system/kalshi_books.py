@@ -32,7 +32,7 @@ class KalshiBooks:
     async def read(self, since_ns: int) -> Statement:
         """Return the venue's word. What can be newer than the rest is read last: fills tell what is under way."""
         since_ts = max(0, since_ns // _SECOND_NS)
-        as_of_ns = (await self._http.get_user_data_timestamp()).as_of_ns
+        as_of_ns = await self._http.complete_until_ns()
         balance = await self._http.get_balance()
         positions = await self._http.get_positions(PositionsQuery())
         orders = await self._http.get_orders(OrdersQuery(status="resting"))

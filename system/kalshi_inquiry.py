@@ -19,7 +19,7 @@ from system.book import Raw
 from system.kalshi_settings import read_settings
 
 _SECOND_NS: Final = 1_000_000_000
-_LATE_NS: Final = 3 * _SECOND_NS  # a dead process' bytes may still be on their way, and the clocks may differ
+_LATE_NS: Final = 3 * _SECOND_NS  # a dead process' bytes may still be on their way
 _WINDOW_SECS: Final = 120
 
 
@@ -32,10 +32,10 @@ async def ask(settings: Raw, intent: Intent) -> str | None:
     config = read_settings(settings, KalshiExecutionConfig)
     credentials = Credentials.from_environment(os.environ)
     async with KalshiHttp(config, credentials, now_ns=_now_ns, monotonic=time.monotonic) as http:
-        as_of_ns = (await http.get_user_data_timestamp()).as_of_ns
+        complete_ns = await http.complete_until_ns()
         found = await _find(http, intent)
-        if found is None and as_of_ns < intent.at_ns + _LATE_NS:
-            raise Unreachable(f"expected to read past {intent.at_ns + _LATE_NS}, found {as_of_ns}")
+        if found is None and complete_ns < intent.at_ns + _LATE_NS:
+            raise Unreachable(f"expected to read past {intent.at_ns + _LATE_NS}, found {complete_ns}")
         return found
 
 

@@ -34,7 +34,7 @@ class Stated:
 class Statement:
     """Cash in USD by purse, signed contracts by market, resting orders by the venue's id, fills by trade id.
 
-    Everything that happened before `as_of_ns` of the venue's clock is in it; later things may be.
+    Everything that happened before `as_of_ns` of our clock is in it; later things may be.
     """
 
     as_of_ns: int

@@ -120,7 +120,7 @@ class KalshiExecutionClient(TradingClient[Ticket, Desk]):
             contracts=Contracts(cache),
             tickets=tickets,
             teller=teller,
-            resolver=Resolver(http, tickets, teller, now_ns=clock.timestamp_ns),
+            resolver=Resolver(http, tickets, teller),
             doubts=self._doubts,
             cash=Cash(self._holdings, tickets.open),
             holdings=self._holdings,

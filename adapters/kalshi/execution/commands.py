@@ -114,7 +114,7 @@ class Submission(Leaving[Ticket, CreateOrder, CreatedOrder]):
         ticket.doubt = unknown.reason
         _LOG.warning("nobody knows yet whether order %s arrived: %s", ticket, unknown.reason)
         work = self._desk.resolver.resolve_submit(
-            ticket, self._desk.resolver.venue_time_ns(), has_arrived=says_duplicate(unknown)
+            ticket, self._desk.now_ns, has_arrived=says_duplicate(unknown)
         )
         self._desk.tasks.start(f"resolve {ticket}", work)
 
@@ -151,7 +151,7 @@ class Cancellation(Cancelling[Ticket, CanceledOrder]):
             case Unknown(reason=reason):
                 why = reason
         desk = self._desk
-        stated = await desk.resolver.current(ticket, desk.resolver.venue_time_ns())
+        stated = await desk.resolver.current(ticket, desk.now_ns)
         if stated is None:
             return None
         desk.teller.take_order(ticket, stated)
@@ -263,7 +263,7 @@ class Change:
     ) -> None:
         desk = self._desk
         ticket.change_doubt = reason
-        stated = await desk.resolver.current(ticket, desk.resolver.venue_time_ns() + late_ns)
+        stated = await desk.resolver.current(ticket, desk.now_ns + late_ns)
         if stated is None:
             return
         if stated.end and (stated.filled > ticket.contracts or (stated.yes_price, stated.size) == wanted):

@@ -75,7 +75,7 @@ class Reconciliation:
 
     def note_whole(self) -> None:
         """Note that the stream is whole from now on, and want a pass."""
-        self._whole_ns = self._desk.resolver.venue_time_ns()
+        self._whole_ns = self._desk.now_ns
         self.ask()
 
     def ask(self) -> None:
@@ -110,14 +110,14 @@ class Reconciliation:
         if stream is None:
             return
         epoch, was_whole = stream.epoch, stream.is_whole
-        as_of_ns = (await desk.http.get_user_data_timestamp()).as_of_ns
+        complete_ns = await desk.http.complete_until_ns()
         await self._read_orders()
         await self._read_fills()
-        await self._read_positions(as_of_ns)
+        await self._read_positions(complete_ns)
         self.ask_cash()
         desk.tickets.forget(desk.now_ns)
         self.passes += 1
-        if was_whole and stream.is_whole and epoch == stream.epoch and as_of_ns >= self._whole_ns:
+        if was_whole and stream.is_whole and epoch == stream.epoch and complete_ns >= self._whole_ns:
             desk.doubts.clear(STREAM)
 
     async def _read_orders(self) -> None:
@@ -144,14 +144,14 @@ class Reconciliation:
         rows = await self._desk.http.get_fills(FillsQuery(min_ts=since_ts))
         return sorted(map(statements.of_fill, rows), key=lambda fill: fill.at_ns)
 
-    async def _read_positions(self, as_of_ns: int) -> None:
+    async def _read_positions(self, complete_ns: int) -> None:
         holdings = self._desk.holdings
         rows = await self._desk.http.get_positions(PositionsQuery())
         theirs = {row.ticker: row.position_fp for row in rows if row.position_fp}
         differing: dict[str, Decimal] = {}
         for ticker in theirs.keys() | holdings.tickers:
             stated = theirs.get(ticker, Decimal(0))
-            is_late = holdings.last_fill_ns.get(ticker, 0) > as_of_ns
+            is_late = holdings.last_fill_ns.get(ticker, 0) > complete_ns
             if stated == holdings.of(ticker) or is_late or ticker in self._settlements.ending:
                 continue
             if stated or not await self._is_settled(ticker):

@@ -55,19 +55,19 @@ class Reporting:
 
     async def order(self, command: GenerateOrderStatusReport) -> OrderStatusReport | None:
         """Return the report of one order; None only when its absence is proved, OrderUnresolvedError else."""
-        desk, asked_ns = self._desk, self._desk.resolver.venue_time_ns()
+        desk, asked_ns = self._desk, self._desk.now_ns
         client_id = None if command.client_order_id is None else command.client_order_id.value
         venue_id = None if command.venue_order_id is None else command.venue_order_id.value
         ticket = desk.recall(client_id, venue_id or "")
         if ticket is not None:
             await self._ask(ticket)
             raise OrderUnresolvedError(f"order {ticket} is told by events as soon as the venue tells")
-        as_of_ns = (await desk.http.get_user_data_timestamp()).as_of_ns
+        complete_ns = await desk.http.complete_until_ns()
         found = await self._find(client_id, venue_id)
         if found is not None:
             return self._report(found)
-        if as_of_ns < asked_ns:
-            raise OrderUnresolvedError(f"the read side has not come past {asked_ns}, found {as_of_ns}")
+        if complete_ns < asked_ns:
+            raise OrderUnresolvedError(f"the read side has not come past {asked_ns}, found {complete_ns}")
         return None
 
     async def orders(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:

@@ -26,7 +26,6 @@ from orders.tickets import Ending, Tickets
 
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 1_000_000_000
-_CLOCK_MARGIN_NS: Final = _SECOND_NS  # until the skew is known to less
 LATE_NS: Final = 2 * _SECOND_NS  # a request that we gave up may still be on its way for a while
 _WINDOW_SECS: Final = 120  # orders and fills are asked for from this long before the request on
 _STREAM_SECS: Final = 0.3  # a fill is usually on the stream before REST shows it
@@ -40,10 +39,10 @@ class OrderUnresolvedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was found, and up to which time of the venue it is complete; 0 when a read failed."""
+    """What was found, and up to which time of our clock it is complete; 0 when a read failed."""
 
     order: OrderStatement | None
-    as_of_ns: int
+    complete_ns: int
 
 
 class Resolver:
@@ -55,39 +54,28 @@ class Resolver:
         tickets: Tickets[Ticket],
         teller: Teller,
         *,
-        now_ns: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._http = http
         self._tickets = tickets
         self._teller = teller
-        self._now_ns = now_ns
         self._sleep = sleep
         self._backoff = Backoff(0.1, 2.0, 5.0, jitter=0.2)
-
-    def venue_time_ns(self) -> int:
-        """Return a time of the venue's clock that is surely not before now.
-
-        The clock of its answers is learnt, that of its lists may be another: one that seems behind ours is not believed.
-        """
-        skew = self._http.session.skew
-        margin_ns = min(skew.uncertainty_ns or _CLOCK_MARGIN_NS, _CLOCK_MARGIN_NS)
-        return self._now_ns() + max(skew.skew_ns or 0, 0) + margin_ns
 
     async def look(self, ticket: Ticket) -> Look:
         """Return what one round of questions says about a ticket's order."""
         try:
-            as_of_ns = (await self._http.get_user_data_timestamp()).as_of_ns
+            complete_ns = await self._http.complete_until_ns()
             found = await self._find(ticket)
             if found is None and ticket.order_id is None and await self._has_strange_fills(ticket):
-                as_of_ns = 0
+                complete_ns = 0
         except READ_ERRORS as error:
             _LOG.info("order %s cannot be asked for now: %s", ticket, error)
             return Look(None, 0)
-        return Look(found, as_of_ns)
+        return Look(found, complete_ns)
 
     async def resolve_submit(self, ticket: Ticket, ended_ns: int, *, has_arrived: bool) -> None:
-        """Return when it is known what became of a submit whose request ended at `ended_ns` (venue's clock).
+        """Return when it is known what became of a submit whose request ended at `ended_ns` of our clock.
 
         `has_arrived` when the venue knows the id already: then absence cannot be. Absence counts two seconds
         after the end only; should the order rise later still, it is cancelled (`strangers`).
@@ -100,21 +88,21 @@ class Resolver:
             if seen.order is not None:
                 self._take_found(ticket, seen.order)
                 return
-            if seen.as_of_ns >= ended_ns + LATE_NS and not has_arrived:
+            if seen.complete_ns >= ended_ns + LATE_NS and not has_arrived:
                 self._teller.reject(ticket, f"NOT_AT_VENUE after {ticket.doubt}")
                 return
             await self._pause(tries)
             tries += 1
 
     async def current(self, ticket: Ticket, after_ns: int) -> OrderStatement | None:
-        """Return the order as it is after `after_ns` of the venue's clock; waits as long as that takes.
+        """Return the order as it is after `after_ns` of our clock; waits as long as that takes.
 
         None when the ticket ended meanwhile: nothing is left to ask.
         """
         tries = 0
         while not ticket.is_closed:
             seen = await self.look(ticket)
-            if seen.order is not None and (seen.order.end is not None or seen.as_of_ns >= after_ns):
+            if seen.order is not None and (seen.order.end is not None or seen.complete_ns >= after_ns):
                 return seen.order
             await self._pause(tries)
             tries += 1

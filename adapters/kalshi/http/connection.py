@@ -57,6 +57,7 @@ class Connection:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._subaccount = config.subaccount
+        self._now_ns = now_ns
         self._monotonic = monotonic
         self._write_limit = (venue.BASIC_WRITE_PER_SEC, venue.BASIC_WRITE_PER_SEC)
         read = venue.PUBLIC_READ_PER_SEC if credentials is None else venue.BASIC_READ_PER_SEC

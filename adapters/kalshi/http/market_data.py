@@ -8,6 +8,7 @@ from adapters.kalshi.messages import market_data, queries, reference
 from adapters.kalshi.messages.numbers import time_ns
 
 _SECOND_NS: Final = 1_000_000_000
+_CLOCK_MARGIN_NS: Final = _SECOND_NS  # until the skew is known to less
 _OVERLAP_NS: Final = 86_400 * _SECOND_NS  # live prints may reach further back than the cut-off says
 
 
@@ -25,6 +26,18 @@ class MarketData(Connection):
     async def get_user_data_timestamp(self) -> reference.UserDataTimestamp:
         """Return how far orders, fills and positions by REST have come."""
         return await self._get("/exchange/user_data_timestamp", reference.UserDataTimestamp)
+
+    async def complete_until_ns(self) -> int:
+        """Return a time of our own clock: what happened before it is in every portfolio answer that is asked for after this.
+
+        The venue states it by a clock that may be another than that of its answers, the one we learn. So a clock that
+        seems behind ours is not believed, and no list is newer than the moment at which its age was asked for.
+        """
+        asked_ns = self._now_ns()
+        stated_ns = (await self.get_user_data_timestamp()).as_of_ns
+        skew = self.session.skew
+        margin_ns = min(skew.uncertainty_ns or _CLOCK_MARGIN_NS, _CLOCK_MARGIN_NS)
+        return min(stated_ns - max(skew.skew_ns or 0, 0) - margin_ns, asked_ns)
 
     async def get_series(self, series_ticker: str) -> reference.Series:
         """Return one series."""

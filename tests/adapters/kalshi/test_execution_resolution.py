@@ -2,6 +2,8 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from types import SimpleNamespace
 
 import msgspec
@@ -18,7 +20,6 @@ from network.outcomes import Done
 from orders.telling import Ears
 from orders.tickets import Tickets
 
-SENT = "2026-10-03T17:31:00Z"
 SENT_NS = 1_791_048_660_000_000_000
 
 
@@ -42,12 +43,16 @@ def fill_row(number, count, order_id="V-1"):
 
 
 class Venue:
-    """Answers by path; a list of answers is worked off, its last one repeats."""
+    """Answers by path; a list of answers is worked off, its last one repeats.
 
-    def __init__(self):
+    Its lists are `lag_secs` old by a clock that is `lists_ahead_secs` before ours, its Date headers are `date_ahead_secs` before it.
+    """
+
+    def __init__(self, now_ns):
+        self._now_ns = now_ns
+        self.lag_secs = self.lists_ahead_secs = self.date_ahead_secs = 0.0
         self.asked = []
         self.answers = {
-            "/exchange/user_data_timestamp": [{"as_of_time": stamp(30)}],
             "/portfolio/orders": [{"orders": [], "cursor": ""}],
             "/portfolio/fills": [{"fills": [], "cursor": ""}],
         }
@@ -55,13 +60,22 @@ class Venue:
     async def handle(self, request):
         path = request.path.removeprefix("/trade-api/v2")
         self.asked.append((request.method, path, dict(request.query)))
+        date = format_datetime(self._time(self.date_ahead_secs), usegmt=True)
+        if path == "/exchange/user_data_timestamp":
+            as_of = self._time(self.lists_ahead_secs - self.lag_secs)
+            return web.json_response({"as_of_time": f"{as_of:%Y-%m-%dT%H:%M:%S.%fZ}"}, headers={"Date": date})
         answers = self.answers.get(path, [None])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if answer is None:
             return web.Response(status=404, body=b'{"error":{"code":"not_found","message":"not found"}}')
         if isinstance(answer, int):
             return web.Response(status=answer)
-        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+        return web.Response(
+            body=msgspec.json.encode(answer), content_type="application/json", headers={"Date": date}
+        )
+
+    def _time(self, ahead_secs):
+        return datetime.fromtimestamp(self._now_ns() / 1e9 + ahead_secs, UTC)
 
 
 class Engine:
@@ -84,20 +98,30 @@ class Engine:
 def scene(serve, credentials, clock):
     @asynccontextmanager
     async def setting():
-        venue, engine, tickets = Venue(), Engine(), Tickets()
+        def now_ns():
+            return SENT_NS + int((clock.secs - began_secs) * 1e9)
+
+        began_secs = clock.secs
+        venue, engine, tickets = Venue(now_ns), Engine(), Tickets()
         teller = Teller(engine, tickets, Ears(lambda one: None, lambda one: None), lambda fill: None)
         async with serve(venue.handle) as address:
             config = KalshiExecutionConfig(rest_url=f"http://{address}/trade-api/v2", read_attempts=1)
             http = KalshiHttp(
-                config, credentials, now_ns=lambda: SENT_NS, monotonic=clock.monotonic, sleep=clock.sleep
+                config, credentials, now_ns=now_ns, monotonic=clock.monotonic, sleep=clock.sleep
             )
             async with http:
-                resolver = Resolver(http, tickets, teller, now_ns=lambda: SENT_NS, sleep=clock.sleep)
+                resolver = Resolver(http, tickets, teller, sleep=clock.sleep)
                 one = make_ticket(contract(), "O-1", "bid", "0.4", 10, sent_ns=SENT_NS)
                 one.doubt = "no answer"
                 tickets.add(one)
                 yield SimpleNamespace(
-                    venue=venue, engine=engine, tickets=tickets, resolver=resolver, ticket=one, http=http
+                    venue=venue,
+                    engine=engine,
+                    tickets=tickets,
+                    resolver=resolver,
+                    ticket=one,
+                    http=http,
+                    passed_secs=lambda: (now_ns() - SENT_NS) / 1e9,
                 )
 
     return setting
@@ -106,17 +130,29 @@ def scene(serve, credentials, clock):
 def test_absence_is_believed_only_when_the_read_side_has_passed_the_request(run, scene):
     async def work():
         async with scene() as s:
-            s.venue.answers["/exchange/user_data_timestamp"] = [
-                {"as_of_time": stamp(n)} for n in (0, 1, 2, 3)
-            ]
+            s.venue.lag_secs = 5.0
             await s.resolver.resolve_submit(s.ticket, SENT_NS + 10**9, has_arrived=False)
             assert s.engine.events == ["rejected"]
+            assert 8.0 <= s.passed_secs() < 13.0  # the lag, two seconds and the last pause
             paths = [path for _, path, _ in s.venue.asked]
-            assert paths.count("/exchange/user_data_timestamp") == 4
             assert paths[:3] == ["/exchange/user_data_timestamp", "/portfolio/orders", "/portfolio/fills"]
             query = s.venue.asked[1][2]
             assert (query["ticker"], query["exchange_index"]) == (TICKER, "2")
             assert "status" not in query  # resting, executed and cancelled
+
+    run(work)
+
+
+@pytest.mark.parametrize(("lists", "date"), [(60.0, 0.0), (60.0, 60.0), (0.0, -60.0), (60.0, -60.0)])
+def test_no_wrong_clock_of_the_venue_proves_absence_before_a_late_request_can_have_arrived(
+    run, scene, lists, date
+):
+    async def work():
+        async with scene() as s:
+            s.venue.lists_ahead_secs, s.venue.date_ahead_secs = lists, date
+            await s.resolver.resolve_submit(s.ticket, SENT_NS, has_arrived=False)
+            assert s.engine.events == ["rejected"]
+            assert 2.0 <= s.passed_secs() < 7.0
 
     run(work)
 
@@ -204,7 +240,7 @@ def test_an_end_that_was_counted_too_high_is_corrected_by_the_order_itself(run, 
 def test_a_cancelled_search_ends(run, scene):
     async def work():
         async with scene() as s:
-            s.venue.answers["/exchange/user_data_timestamp"] = [{"as_of_time": SENT}]
+            s.venue.lag_secs = 1e6
             task = asyncio.create_task(s.resolver.resolve_submit(s.ticket, SENT_NS, has_arrived=False))
             while len(s.venue.asked) < 6:
                 await asyncio.sleep(0.001)

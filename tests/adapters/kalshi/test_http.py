@@ -607,7 +607,7 @@ CALLS = {
     ),
     "delete_order_group": lambda h: h.delete_order_group("g", 2),
 }
-COMPOSED = {"close", "all_trades", "find_order", "set_limits"}
+COMPOSED = {"close", "all_trades", "complete_until_ns", "find_order", "set_limits"}
 
 
 def test_every_endpoint_is_in_the_table():
