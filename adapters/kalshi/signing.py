@@ -4,11 +4,12 @@ Text signed: milliseconds since the epoch, upper-case method, path without its q
 official SDK 3.34.0, read 2026-11-20). The body is not signed.
 """
 
+import asyncio
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, override
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,6 +26,9 @@ _PADDING: Final = PSS(mgf=MGF1(SHA256()), salt_length=32)
 _HASH: Final = SHA256()
 _LEAST_RSA_BITS: Final = 2048
 _MILLISECOND_NS: Final = 1_000_000
+_MOST_AGE_NS: Final = 500 * _MILLISECOND_NS
+_RENEWED_SECS: Final = 0.25
+_AFTER_USE_SECS: Final = 0.002  # the request that used one leaves first
 
 
 class NotForWriting(PermissionError):
@@ -114,6 +118,60 @@ class Credentials:
             "KALSHI-ACCESS-TIMESTAMP": at_ms,
             "KALSHI-ACCESS-SIGNATURE": b64encode(signature).decode(),
         }
+
+
+class SignedAhead:
+    """Signs as credentials do, and holds a signature for the next request of one kind ready.
+
+    Time and path are signed, the body is not: so that of the next order can be made while nothing happens. Made
+    with an RSA key it takes 0.4 to 0.7 ms, most of an order's way to the wire. Each goes out once at most, and none
+    that is half a second old, or of another clock than the one that is signed by now: what the venue takes for stale is
+    nowhere written, and a request may well be as long on its way.
+
+    `time_ns` is the clock to sign by. Use it on one event loop.
+    """
+
+    def __init__(self, credentials: Credentials, time_ns: Callable[[], int]) -> None:
+        self._credentials = credentials
+        self._time_ns = time_ns
+        self._wanted: tuple[str, str] | None = None
+        self._ready: tuple[int, dict[str, str]] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @override
+    def __repr__(self) -> str:
+        return f"SignedAhead({self._wanted}, is_ready={self._ready is not None})"
+
+    def start(self, method: str, path: str) -> None:
+        """Hold one ready from now on for this upper-case method and path; NotForWriting as `Credentials.sign`."""
+        self._wanted = method, path
+        self._prepare()
+
+    def stop(self) -> None:
+        """Hold none any more."""
+        self._wanted = self._ready = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def sign(self, method: str, path: str, now_ns: int, _body: bytes = b"") -> dict[str, str]:
+        """Return headers as `Credentials.sign` does; those held ready, if they are for this request."""
+        if (method, path) == self._wanted:
+            ready, self._ready = self._ready, None
+            self._prepare_in(_AFTER_USE_SECS)
+            if ready is not None and 0 <= now_ns - ready[0] < _MOST_AGE_NS:
+                return ready[1]
+        return self._credentials.sign(method, path, now_ns)
+
+    def _prepare(self) -> None:
+        if self._wanted is not None:
+            now_ns = self._time_ns()
+            self._ready = now_ns, self._credentials.sign(*self._wanted, now_ns)
+            self._prepare_in(_RENEWED_SECS)
+
+    def _prepare_in(self, secs: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(secs, self._prepare)
 
 
 def _text_of(file: str) -> str:

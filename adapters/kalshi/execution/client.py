@@ -153,7 +153,8 @@ class KalshiExecutionClient(TradingClient[Ticket, Desk]):
         desk = self._desk
         await desk.http.get_account_limits()
         await self._reconciliation.begin()
-        await self._desk.groups.open()
+        await desk.groups.open()
+        desk.http.sign_ahead()
         hearing = Hearing(
             on_fill=self._hear_fill,
             on_order=self._hear_order,

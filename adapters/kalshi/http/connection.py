@@ -9,12 +9,13 @@ from typing import Any, Final, Protocol, Self, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
+from yarl import URL
 
 from adapters.kalshi import constants as venue
 from adapters.kalshi.config import KalshiConfig
 from adapters.kalshi.messages.queries import Query
 from adapters.kalshi.messages.refusals import judge
-from adapters.kalshi.signing import Credentials
+from adapters.kalshi.signing import Credentials, SignedAhead
 from network.backoff import Backoff, RetryPolicy
 from network.buckets import Buckets, TokenBucket
 from network.errors import BadReply
@@ -58,6 +59,7 @@ class Connection:
     ) -> None:
         self._subaccount = config.subaccount
         self._now_ns = now_ns
+        self._path = URL(config.rest_address).raw_path.rstrip("/")
         self._monotonic = monotonic
         self._write_limit = (venue.BASIC_WRITE_PER_SEC, venue.BASIC_WRITE_PER_SEC)
         read = venue.PUBLIC_READ_PER_SEC if credentials is None else venue.BASIC_READ_PER_SEC
@@ -65,11 +67,12 @@ class Connection:
         buckets = {group: TokenBucket(rate, rate, monotonic) for group, rate in per_sec.items()}
         self._write_groups = ["write"]
         self.buckets = Buckets(buckets, sleep)
+        self._signer = None if credentials is None else SignedAhead(credentials, self._signing_time_ns)
         self.session = HttpSession(
             config.rest_address,
             buckets=self.buckets,
             now_ns=now_ns,
-            sign=None if credentials is None else credentials.sign,
+            sign=None if self._signer is None else self._signer.sign,
             timeout_secs=config.request_timeout_secs,
             retry=RetryPolicy(config.read_attempts, Backoff(most_secs=_LONGEST_READ_PAUSE_SECS)),
             reserve_share=config.cancel_reserve_share,
@@ -84,6 +87,8 @@ class Connection:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._signer is not None:
+            self._signer.stop()
         await self.session.close()
 
     def set_limits(self, read: tuple[int, int], write: tuple[int, int]) -> None:
@@ -92,6 +97,9 @@ class Connection:
         self.buckets["read"].refill(*read)
         for group in self._write_groups:
             self.buckets[group].refill(*write)
+
+    def _signing_time_ns(self) -> int:
+        return self._now_ns() + self.session.signed_ahead_ns
 
     async def _get[T](
         self, path: str, into: type[T], query: Query | None = None, cost: int = venue.DEFAULT_COST

@@ -29,6 +29,11 @@ _CREATE_REFUSED: Final = REFUSED_STATUSES - {409}
 class Orders(Connection):
     """Orders and order groups. A configured subaccount is named in every call."""
 
+    def sign_ahead(self) -> None:
+        """Hold the signature of the next new order ready, until `close`. NotForWriting with a key that may only read."""
+        if self._signer is not None:
+            self._signer.start("POST", f"{self._path}{_ORDERS}")
+
     async def create_order(self, order: orders.CreateOrder) -> Outcome[orders.CreatedOrder]:
         """Create an order. The same order may go again by the caller's decision: its bytes are the same."""
         body = self._ours(order)

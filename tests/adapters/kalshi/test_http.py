@@ -113,6 +113,24 @@ def test_each_request_is_signed_without_its_query(ask, venue, key):
     key.public_key().verify(b64decode(headers["KALSHI-ACCESS-SIGNATURE"]), text)
 
 
+def test_a_new_order_goes_out_with_the_signature_that_was_made_ahead(ask, venue, key, clock):
+    venue.answer("POST", "/portfolio/events/orders", CREATED, status=201)
+
+    async def two(http):
+        http.sign_ahead()
+        made_ms = clock.now_ns() // 1_000_000
+        return made_ms, await http.create_order(order()), await http.create_order(order())
+
+    made_ms, *outcomes = ask(two)
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    first, second = (headers for *_, headers in venue.requests)
+    assert int(first["KALSHI-ACCESS-TIMESTAMP"]) <= made_ms
+    assert first["KALSHI-ACCESS-SIGNATURE"] != second["KALSHI-ACCESS-SIGNATURE"]
+    for headers in (first, second):
+        text = f"{headers['KALSHI-ACCESS-TIMESTAMP']}POST{PREFIX}/portfolio/events/orders".encode()
+        key.public_key().verify(b64decode(headers["KALSHI-ACCESS-SIGNATURE"]), text)
+
+
 def test_an_empty_page_with_a_cursor_is_not_the_last(ask, venue):
     market = {"ticker": MARKET, "open_time": "2026-10-03T21:30:00Z", "close_time": "2026-10-03T21:45:00Z"}
     pages = [{"markets": [market], "cursor": "a"}, {"markets": [], "cursor": "b"}, {"markets": [market]}]
@@ -607,7 +625,7 @@ CALLS = {
     ),
     "delete_order_group": lambda h: h.delete_order_group("g", 2),
 }
-COMPOSED = {"close", "all_trades", "complete_until_ns", "find_order", "set_limits"}
+COMPOSED = {"close", "all_trades", "complete_until_ns", "find_order", "set_limits", "sign_ahead"}
 
 
 def test_every_endpoint_is_in_the_table():

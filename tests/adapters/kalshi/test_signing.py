@@ -1,4 +1,6 @@
+import asyncio
 import pickle
+import selectors
 from base64 import b64decode
 from dataclasses import replace
 
@@ -15,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.kalshi.signing import BadCredentials, Credentials
+from adapters.kalshi.signing import BadCredentials, Credentials, NotForWriting, SignedAhead
 
 KEY_ID = "3f0e9c1a-5b7d-4e9a-8c6f-1d2b3a4e5f60"
 NOW_NS = 1_703_123_456_789_999_999
@@ -113,3 +115,119 @@ def test_nothing_shows_or_copies_the_secret():
         assert "Ed25519" not in shown
     with pytest.raises(TypeError):
         pickle.dumps(credentials)
+
+
+ORDERS_PATH = "/trade-api/v2/portfolio/events/orders"
+
+
+class Jumping(selectors.DefaultSelector):
+    """Waits for nothing: what the loop would have slept has passed at once."""
+
+    secs = 0.0
+
+    def select(self, timeout=None):
+        self.secs += timeout or 0.0
+        return super().select(0)
+
+
+class Ahead:
+    """A signer that works ahead for orders, on a loop whose time jumps; `set_by_secs` is by how much its clock was set."""
+
+    def __init__(self, loop):
+        self._loop = loop
+        self.set_by_secs = 0.0
+        self.signer = SignedAhead(Credentials(KEY_ID, RSA), lambda: self.now_ns)
+        self.signer.start("POST", ORDERS_PATH)
+
+    @property
+    def now_ns(self):
+        return 1_000_000_000 * 10**9 + round((self._loop.time() + self.set_by_secs) * 1e9)
+
+    def sign(self, method="POST", path=ORDERS_PATH):
+        """Return how old the headers are, in milliseconds, and their signature; it must be a true one."""
+        headers = self.signer.sign(method, path, self.now_ns)
+        at_ms = headers["KALSHI-ACCESS-TIMESTAMP"]
+        verify(RSA, headers, f"{at_ms}{method}{path}".encode())
+        return self.now_ns // 1_000_000 - int(at_ms), headers["KALSHI-ACCESS-SIGNATURE"]
+
+
+def ahead(work):
+    async def working():
+        await work(Ahead(loop))
+
+    waits = Jumping()
+    loop = asyncio.SelectorEventLoop(waits)
+    loop.time = lambda: waits.secs
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(working())
+
+
+def test_an_order_goes_out_with_a_signature_made_before_and_no_two_with_the_same():
+    async def work(scene):
+        await asyncio.sleep(0.05)
+        (age, first), (second_age, second) = scene.sign(), scene.sign()
+        assert (age, second_age) == (50, 0)
+        assert first != second
+
+    ahead(work)
+
+
+def test_what_is_not_that_order_is_signed_when_it_leaves():
+    async def work(scene):
+        await asyncio.sleep(0.05)
+        for method, path in (
+            ("GET", ORDERS_PATH),
+            ("POST", f"{ORDERS_PATH}/batched"),
+            ("DELETE", ORDERS_PATH),
+        ):
+            assert scene.sign(method, path)[0] == 0
+        assert scene.sign()[0] == 50
+
+    ahead(work)
+
+
+def test_the_next_one_is_made_when_the_order_that_used_one_has_left():
+    async def work(scene):
+        await asyncio.sleep(0.05)
+        scene.sign()
+        await asyncio.sleep(0.001)
+        assert scene.sign()[0] == 0
+        await asyncio.sleep(0.1)
+        assert scene.sign()[0] == pytest.approx(98, abs=1)
+
+    ahead(work)
+
+
+@pytest.mark.parametrize("secs", [0.2, 1.1, 7.3, 60.1])
+def test_one_is_renewed_before_it_is_old_however_long_nothing_is_sent(secs):
+    async def work(scene):
+        await asyncio.sleep(secs)
+        assert 0 < scene.sign()[0] <= 250
+
+    ahead(work)
+
+
+@pytest.mark.parametrize("secs", [5.0, 0.5, -0.002, -5.0])
+def test_one_by_a_clock_that_was_set_since_is_not_used(secs):
+    async def work(scene):
+        scene.set_by_secs = secs
+        assert scene.sign()[0] == 0
+
+    ahead(work)
+
+
+def test_none_is_held_after_the_end():
+    async def work(scene):
+        scene.signer.stop()
+        await asyncio.sleep(0.3)
+        assert "is_ready=False" in repr(scene.signer)
+        assert scene.sign()[0] == 0
+
+    ahead(work)
+
+
+def test_a_key_that_may_only_read_signs_no_order_ahead():
+    reader = SignedAhead(Credentials(KEY_ID, RSA).for_reading(), lambda: NOW_NS)
+    with pytest.raises(NotForWriting):
+        reader.start("POST", ORDERS_PATH)
+    assert KEY_ID not in repr(reader)
