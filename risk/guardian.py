@@ -42,7 +42,7 @@ class Guardian:
 
     Besides the rules it always asks: is trading on, can the figures be true, is what is sold held and
     not yet on offer, is the strike of what is bought named, and, when `exclusive`, does another strategy
-    have the instrument. What raises
+    have the instrument that is bought. What raises
     while an order is judged refuses it; what raises while an event is followed refuses all that comes.
     With a `store`, what a restart must not forget is read from it first (positions are not: post the
     journal's facts to the ledger before) and written to it before an order leaves.
@@ -315,7 +315,7 @@ class Guardian:
             return Refusal("trading_state", f"only what sells a position may pass: {self._switch.cause}")
         if (doubt := self.doubts.get(proposal.venue)) and not proposal.is_reducing:
             return Refusal("books_agree", f"{proposal.venue} and we differ: {doubt}")
-        return self._owned_by_another(proposal) if self._exclusive else None
+        return self._owned_by_another(proposal) if self._exclusive and not proposal.is_reducing else None
 
     def _owned_by_another(self, proposal: Proposal) -> Refusal | None:
         owners = (

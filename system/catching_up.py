@@ -45,7 +45,7 @@ def catch_up(crew: Crew, orders: Iterable[Any], were_open: Collection[str] = ())
     """
     for order in sorted(orders, key=attrgetter("ts_init")):
         missed = list(_missed(order, crew.ledger))
-        if missed and not (crew.diary.knows(order.instrument_id) or _meet(crew, order.instrument_id)):
+        if missed and not is_known(crew, order.instrument_id):
             raise RunFailed(
                 f"expected {order.instrument_id} among the book's markets, found {len(missed)} unbooked trades of "
                 f"{order.client_order_id}"
@@ -62,14 +62,18 @@ def catch_up(crew: Crew, orders: Iterable[Any], were_open: Collection[str] = ())
                 crew.door.hear(end)
 
 
-async def settle_ended(plan: NodePlan, crew: Crew, cache: Any, now_ns: Callable[[], int]) -> None:
-    """Book the payouts of markets that ended while no node lived, of which the engine hears nothing any more.
+async def settle_ended(
+    plan: NodePlan, crew: Crew, cache: Any, now_ns: Callable[[], int], owner: str | None = None
+) -> None:
+    """Book the payouts of which no strategy hears: of markets that ended while no node lived, or that only `owner` held.
 
     What we hold and the engine does not is asked about once; a market that has not paid yet is left to whoever
     compares the books. A venue that does not answer is asked again.
     """
     for position in crew.ledger.positions():
         instrument, strategy = position.outcome.instrument, StrategyId(position.strategy)
+        if owner not in (None, position.strategy):
+            continue
         if cache.positions_open(instrument_id=InstrumentId.from_str(instrument), strategy_id=strategy):
             continue
         payout = await _payout_of(plan, position.outcome.venue, instrument)
@@ -84,6 +88,11 @@ async def settle_ended(plan: NodePlan, crew: Crew, cache: Any, now_ns: Callable[
                     now_ns=now_ns(),
                 )
             )
+
+
+def is_known(crew: Crew, instrument_id: InstrumentId) -> bool:
+    """Return whether its market is one that the run has met; one that the engine alone knew is met now."""
+    return crew.diary.knows(instrument_id) or _meet(crew, instrument_id)
 
 
 async def _payout_of(plan: NodePlan, venue: str, instrument: str) -> Decimal | None:

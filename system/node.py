@@ -37,6 +37,7 @@ from system.heartbeat import Beat
 from system.intents import pass_last_second, unanswered
 from system.node_plan import NodePlan, row_of
 from system.obeying import obey
+from system.other_hands import OtherHands
 from system.overtaken import settle_overtaken
 from system.restoring import StrategyMemory
 from system.till import Till
@@ -67,6 +68,7 @@ class BookNode:
         self._stop_wanted = asyncio.Event()
         self._reduces_because: str | None = None
         self._are_intents_settled = plan.journal is None
+        self._others: OtherHands | None = None
         self._is_simulated = plan.mode == "sandbox"
         money = plan.starting_usd if self._is_simulated else {}
         self.crew = Crew(plan.book, money, log, evidence=self._evidence(), journal=plan.journal)
@@ -252,6 +254,7 @@ class BookNode:
         self._till.count()
         if not self._is_simulated:
             catch_up(self.crew, self._cache.orders(), self._open_before)
+            self._others = OtherHands(self.crew, self._cache)
         self._enter("running", self._reduces_because or "")
 
     # running
@@ -356,20 +359,23 @@ class BookNode:
         if self._plan.journal is not None:
             async with asyncio.TaskGroup() as group:
                 group.create_task(obey(self._plan.journal, self), name="commands")
-                group.create_task(self._settle_intents(), name="orders of the run before")
+                group.create_task(self._follow_orders(), name="orders of the run before, and of others")
                 if not self._is_simulated:
                     group.create_task(self._audit(), name="books of the venues")
 
     async def _audit(self) -> None:
         await audit_venues(self._plan, self.crew, self._cache, lambda: self.phase == "running", now_ns)
 
-    async def _settle_intents(self) -> None:
+    async def _follow_orders(self) -> None:
+        """Settle what the run before has left open, then follow what other hands do."""
         if not self._is_simulated:
             await settle_overtaken(self._plan, self._overtaken)
             while self.phase == "starting":
                 await asyncio.sleep(_LOOK_SECS)
             await settle_ended(self._plan, self.crew, self._cache, now_ns)
         self._are_intents_settled = True
+        if self._others is not None:
+            await self._others.follow(self._plan, now_ns)
 
     def _story(self, began_ns: int, wall_secs: float) -> Story:
         where = "a double" if self._plan.is_against_double else "venues"

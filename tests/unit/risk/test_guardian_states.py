@@ -154,6 +154,16 @@ def test_an_exclusive_instrument_is_his_who_holds_it(table):
     assert t.ask(small(t, "O-2", strategy="toy-2")) is None
 
 
+def test_who_shares_an_instrument_may_sell_what_it_holds_and_no_more(table):
+    # A person bought beside our strategy, on the same account: it must still be able to get out.
+    t = table(exclusive=True)
+    held(t)
+    held(t, "toy-2")
+    assert t.ask(t.order("O-1", "sell", "10.00", "0.4000")) is None
+    assert t.ask(t.order("O-2", "sell", "1.00", "0.4000")).startswith("sell_what_is_held: ")
+    assert t.ask(small(t, "O-3")).startswith("one_strategy_per_instrument: ")
+
+
 # What could not be judged or followed
 
 
