@@ -143,9 +143,13 @@ class SignedAhead:
         return f"SignedAhead({self._wanted}, is_ready={self._ready is not None})"
 
     def start(self, method: str, path: str) -> None:
-        """Hold one ready from now on for this upper-case method and path; NotForWriting as `Credentials.sign`."""
-        self._wanted = method, path
-        self._prepare()
+        """Hold one ready from now on for this upper-case method and path; NotForWriting as `Credentials.sign`.
+
+        With an Ed25519 key none is: it signs in 0.05 ms.
+        """
+        if isinstance(self._credentials.private_key, RSAPrivateKey):
+            self._wanted = method, path
+            self._prepare()
 
     def stop(self) -> None:
         """Hold none any more."""

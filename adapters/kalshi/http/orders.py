@@ -30,7 +30,7 @@ class Orders(Connection):
     """Orders and order groups. A configured subaccount is named in every call."""
 
     def sign_ahead(self) -> None:
-        """Hold the signature of the next new order ready, until `close`. NotForWriting with a key that may only read."""
+        """Hold the signature of the next new order ready, until `close` (`SignedAhead`)."""
         if self._signer is not None:
             self._signer.start("POST", f"{self._path}{_ORDERS}")
 

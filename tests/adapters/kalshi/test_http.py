@@ -8,6 +8,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.hashes import SHA256
 from multidict import MultiDict
 
 from adapters.kalshi.config import KalshiConfig
@@ -15,6 +18,7 @@ from adapters.kalshi.http.client import KalshiHttp
 from adapters.kalshi.messages import orders, queries
 from adapters.kalshi.messages.numbers import price_text, size_text
 from adapters.kalshi.messages.refusals import read_refusal, says_duplicate
+from adapters.kalshi.signing import Credentials
 from network.errors import BadReply, Refusal
 from network.outcomes import Done, Refused, Unknown
 
@@ -113,7 +117,8 @@ def test_each_request_is_signed_without_its_query(ask, venue, key):
     key.public_key().verify(b64decode(headers["KALSHI-ACCESS-SIGNATURE"]), text)
 
 
-def test_a_new_order_goes_out_with_the_signature_that_was_made_ahead(ask, venue, key, clock):
+def test_a_new_order_goes_out_with_the_signature_that_was_made_ahead(ask, venue, clock):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     venue.answer("POST", "/portfolio/events/orders", CREATED, status=201)
 
     async def two(http):
@@ -121,14 +126,15 @@ def test_a_new_order_goes_out_with_the_signature_that_was_made_ahead(ask, venue,
         made_ms = clock.now_ns() // 1_000_000
         return made_ms, await http.create_order(order()), await http.create_order(order())
 
-    made_ms, *outcomes = ask(two)
+    made_ms, *outcomes = ask(two, signer=Credentials("id", key))
     assert all(isinstance(outcome, Done) for outcome in outcomes)
     first, second = (headers for *_, headers in venue.requests)
     assert int(first["KALSHI-ACCESS-TIMESTAMP"]) <= made_ms
     assert first["KALSHI-ACCESS-SIGNATURE"] != second["KALSHI-ACCESS-SIGNATURE"]
     for headers in (first, second):
         text = f"{headers['KALSHI-ACCESS-TIMESTAMP']}POST{PREFIX}/portfolio/events/orders".encode()
-        key.public_key().verify(b64decode(headers["KALSHI-ACCESS-SIGNATURE"]), text)
+        signature = b64decode(headers["KALSHI-ACCESS-SIGNATURE"])
+        key.public_key().verify(signature, text, PSS(mgf=MGF1(SHA256()), salt_length=32), SHA256())
 
 
 def test_an_empty_page_with_a_cursor_is_not_the_last(ask, venue):

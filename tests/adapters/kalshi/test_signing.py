@@ -226,6 +226,13 @@ def test_none_is_held_after_the_end():
     ahead(work)
 
 
+def test_a_key_that_signs_at_once_works_nothing_ahead():
+    quick = SignedAhead(Credentials(KEY_ID, ED), lambda: NOW_NS)
+    quick.start("POST", ORDERS_PATH)
+    assert "is_ready=False" in repr(quick)
+    verify(ED, quick.sign("POST", ORDERS_PATH, NOW_NS), f"1703123456789POST{ORDERS_PATH}".encode())
+
+
 def test_a_key_that_may_only_read_signs_no_order_ahead():
     reader = SignedAhead(Credentials(KEY_ID, RSA).for_reading(), lambda: NOW_NS)
     with pytest.raises(NotForWriting):
