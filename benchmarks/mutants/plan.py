@@ -22,7 +22,12 @@ _OF_RISK = (
     "tests/replay/test_*settlement_matrix.py",
 )
 _OF_OTHERS = {
+    "adapters/kalshi/execution/cash.py": ["tests/adapters/kalshi/test_kalshi_cash.py"],
     "adapters/kalshi/fees.py": ["tests/adapters/kalshi/test_fees.py"],
+    "adapters/polymarket/execution/cash.py": [
+        "tests/adapters/polymarket/test_cash.py",
+        "tests/adapters/polymarket/test_holdings.py",
+    ],
     "adapters/polymarket/fees.py": [
         "tests/adapters/polymarket/test_fees.py",
         "tests/adapters/polymarket/test_terms.py",

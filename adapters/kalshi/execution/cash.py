@@ -109,7 +109,10 @@ class Cash:
         return reported - self.reserved_usd(one for one in self._on(shard) if one is not without)
 
     def reserved_usd(self, tickets: Iterable[Ticket]) -> Decimal:
-        """Return what open orders may still cost together: what is held closes the cheapest of a side first."""
+        """Return what open orders may still cost together: what is held closes those of a side first that cost least.
+
+        While a change is unknown an order costs what it does at its worst, here as well.
+        """
         closed: dict[tuple[str, BookSide], Decimal] = {}
         total = _ZERO
         for ticket in sorted(tickets, key=_cost_of_one):
@@ -141,7 +144,8 @@ def cost_usd(ticket: Ticket, yes_price: Decimal, contracts: Decimal) -> Decimal:
 
 
 def _cost_of_one(ticket: Ticket) -> Decimal:
-    return ticket.yes_price if ticket.side == "bid" else _ONE - ticket.yes_price
+    yes_price, _ = ticket.worst
+    return yes_price if ticket.side == "bid" else _ONE - yes_price
 
 
 def _fee_bound_usd(ticket: Ticket, yes_price: Decimal, contracts: Decimal) -> Decimal:

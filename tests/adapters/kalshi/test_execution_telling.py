@@ -4,12 +4,11 @@ from types import SimpleNamespace
 import pytest
 from kalshi_orders import NOW_NS, TICKER, contract, fill, make_ticket
 
-from adapters.kalshi.execution.cash import Cash, Holdings
 from adapters.kalshi.execution.settlements import difference_of
 from adapters.kalshi.execution.statements import OrderStatement
 from adapters.kalshi.execution.telling import Teller
 from adapters.kalshi.messages.orders import CreatedOrder
-from adapters.kalshi.messages.portfolio import Balance, Settlement, ShardBalance
+from adapters.kalshi.messages.portfolio import Settlement
 from orders.telling import Ears
 from orders.tickets import Ending, Tickets
 
@@ -173,46 +172,6 @@ def test_a_fill_of_another_side_is_refused():
     scene = Scene()
     with pytest.raises(ValueError, match="expected fill T-1"):
         scene.teller.take_fill(scene.ticket, fill(1, "ask", 1))
-
-
-def ticket(side, price, contracts):
-    return make_ticket(contract(), f"O-{price}", side, price, contracts)
-
-
-def balance(**shards):
-    parts = tuple(ShardBalance(exchange_index=int(n[1:]), balance=Decimal(usd)) for n, usd in shards.items())
-    total = sum(part.balance for part in parts)
-    return Balance(balance=0, balance_dollars=total, portfolio_value=0, updated_ts=0, balance_breakdown=parts)
-
-
-def test_cash_is_free_per_shard_less_what_open_orders_may_cost_with_fees():
-    orders = [ticket("bid", "0.40", 10), ticket("ask", "0.70", 10)]
-    cash = Cash(Holdings(), lambda: orders)
-    cash.take(balance(s0="5", s2="100"), {})
-    assert cash.free_usd(0) == 5
-    fees = 10 * Decimal("0.07") * (Decimal("0.24") + Decimal("0.21")) + 2 * Decimal("0.0001")
-    assert cash.free_usd(2) == 100 - 4 - 3 - fees
-    assert cash.free_usd(7) == 0
-    assert cash.state().total.as_decimal() == 105
-
-
-def test_what_is_held_is_sold_without_cash_but_only_once():
-    holdings = Holdings()
-    holdings.begin({TICKER: Decimal(10)}, ())
-    orders = [ticket("ask", "0.50", 6), ticket("ask", "0.60", 6)]
-    cash = Cash(holdings, lambda: orders)
-    cash.take(balance(s2="100"), {})
-    spent = 100 - cash.free_usd(2)
-    assert Decimal(1) < spent < Decimal("1.1")  # two contracts open, at the dearer 0.50
-
-
-def test_a_fill_counts_once_and_tells_what_it_opened():
-    holdings = Holdings()
-    holdings.begin({TICKER: Decimal(3)}, ["T-9"])
-    assert holdings.note(fill(1, "ask", 5)) == 2
-    assert holdings.note(fill(1, "ask", 5)) == 0
-    assert holdings.note(fill(9, "ask", 5)) == 0
-    assert holdings.of(TICKER) == -2
 
 
 @pytest.mark.parametrize(

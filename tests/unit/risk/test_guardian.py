@@ -8,6 +8,7 @@ from engine.config import decode
 from engine.desk import Belief
 from risk.errors import ImpossiblePosting
 from risk.proposal import Refusal
+from risk.rules.evidence import PriceJump
 from risk.rules.exposure import MaxStakePerEvent, MaxStakePerOutcome
 from risk.rules.loss import MaxDailyLoss, RatchetingDrawdown
 from risk.rules.rule import Rule
@@ -52,6 +53,19 @@ def test_both_sides_of_a_market_and_its_neighbours_are_one_event(table, toy):
     assert "on event KXFED-27JAN.KALSHI" in t.ask(
         t.order("O-3", "buy", "100.00", "0.4000", instrument_id=toy.other.id)
     )
+
+
+def test_an_order_is_compared_with_the_quote_on_which_the_one_before_it_was_judged(table, toy):
+    t = table([PriceJump(share=0.1, window_secs=60)])
+    assert "could not judge" in t.ask(t.order("O-1", "buy", "10.00", "0.4000"))
+    for second, bid, ask, verdict in (
+        (1, "0.4900", "0.5300", None),
+        (2, "0.7800", "0.8200", "price_jump: a mid of 0.80"),
+    ):
+        now = toy.start + second * toy.second
+        t.desk.quotes[toy.yes.id] = toy.quote_at(now, bid, ask)
+        found = t.ask(t.order(f"O-{second + 1}", "buy", "10.00", "0.4000"))
+        assert found is None if verdict is None else found.startswith(verdict)
 
 
 def test_the_first_refusal_stands_and_every_verdict_is_told(table):
