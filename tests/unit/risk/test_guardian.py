@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from nautilus_trader.model import Quantity
+from nautilus_trader.model import Quantity, TimeInForce
 
 from engine import Usd
 from engine.config import decode
@@ -53,6 +53,30 @@ def test_both_sides_of_a_market_and_its_neighbours_are_one_event(table, toy):
     assert "on event KXFED-27JAN.KALSHI" in t.ask(
         t.order("O-3", "buy", "100.00", "0.4000", instrument_id=toy.other.id)
     )
+
+
+@pytest.mark.parametrize(("post_only", "fee"), [(False, "1.68"), (True, "0.42")])
+def test_the_fee_that_a_rule_is_shown_is_that_of_who_takes_or_of_who_waits(table, post_only, fee):
+    seen = []
+    t = table([Notes(seen=seen)])
+    t.ask(t.order("O-1", "buy", "100.00", "0.4000", is_post_only=post_only))
+    assert [one.expected_fee_usd for one in seen] == [Decimal(fee)]
+
+
+@pytest.mark.parametrize("how", ["canceled", "expired"])
+@pytest.mark.parametrize(("filled", "failures"), [(None, 1), ("4.00", 0)])
+def test_an_order_that_had_to_trade_at_once_and_did_not_is_a_failure_and_no_cancel(
+    table, how, filled, failures
+):
+    t = table()
+    order = t.order("O-1", "buy", "10.00", "0.4000")
+    order.time_in_force = TimeInForce.IOC
+    assert t.ask(order) is None
+    if filled:
+        t.fill(order, filled, "0.4000")
+    t.done(order, how)
+    tally = t.guard.memory.tally
+    assert (tally.failures_since("KALSHI", 0), tally.cancels_today) == (failures, 0)
 
 
 def test_an_order_is_compared_with_the_quote_on_which_the_one_before_it_was_judged(table, toy):
