@@ -69,8 +69,11 @@ def _must_be_journalled(folder, trades):
         "stopping",
         "stopped",
     ]
-    submitted = {one.order_id for one in kept(out, records.OrderEvent) if one.kind == "OrderSubmitted"}
-    assert {one.order_id for one in kept(out, records.Verdict) if one.rule is None} == submitted
+    told = kept(out, records.OrderEvent)
+    submitted = {one.order_id for one in told if one.kind == "OrderSubmitted"}
+    # In the very moment of a close the engine itself denies what we let out: the instrument is gone there (rc7).
+    late = {one.order_id for one in told if "INSTRUMENT_NOT_FOUND" in str(one.detail.get("reason"))}
+    assert {one.order_id for one in kept(out, records.Verdict) if one.rule is None} == submitted | late
     assert sum(one.quantity for one in kept(out, records.Fill)) == sum(
         Decimal(one["last_qty"]) for one in trades
     )
