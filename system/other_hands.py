@@ -6,7 +6,7 @@ the next start only (`catching_up`), and until then the books would differ and n
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from nautilus_trader.model import OrderFilled, OrderSide, OrderUpdated, StrategyId
@@ -33,17 +33,12 @@ class OtherHands:
         self._heard = {order.client_order_id: order.event_count for order in self._orders()}
         self._left_alone: set[Any] = set()
 
-    async def follow(
-        self,
-        plan: NodePlan,
-        now_ns: Callable[[], int],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    async def follow(self, plan: NodePlan, now_ns: Callable[[], int]) -> None:
         """Look for ever, also whether a market that they hold has paid."""
         while True:
             self.look()
             await settle_ended(plan, self._crew, self._cache, now_ns, owner=str(_EXTERNAL))
-            await sleep(_LOOK_SECS)
+            await asyncio.sleep(_LOOK_SECS)
 
     def look(self) -> None:
         """Take note of what is new."""

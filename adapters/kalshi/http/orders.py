@@ -5,7 +5,7 @@
   came (`refusals.says_duplicate`), and may have if not. `find_order` it.
 * 404 on a cancel, amend or decrease is refused with that status and proves nothing: the order may have
   filled, or live on another shard. Believe it only after `get_order`, or after a `find_order` that began
-  when `get_user_data_timestamp` had passed the time of sending.
+  when `complete_until_ns` had passed the time of sending.
 * A refusal whose code says that the server failed is unknown, whatever its status.
 * A batch that failed as a whole is unknown for each of its orders, unless it was throttled or never left.
 """

@@ -50,7 +50,7 @@ class Portfolio(Connection):
     async def find_order(self, client_order_id: str, query: queries.OrdersQuery) -> portfolio.Order | None:
         """Return our order with this client id, resting or not, None when no page has it.
 
-        None proves absence only when `get_user_data_timestamp`, asked before this, is past the time of
+        None proves absence only when `complete_until_ns`, asked before this, is past the time of
         sending, and the query covers it. The venue has no filter for this: narrow it by ticker and time.
         """
         async for page in self._pages("/portfolio/orders", self._ours(query), portfolio.OrdersPage):
